@@ -1,0 +1,210 @@
+"""The boundary: what the core asks of a queue, a bucket and a store, and what it may rely on.
+
+Every port has one conformance suite (tests/conformance) that each backend passes. The obligations stand here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from worker.errors import WorkerError
+from worker.model import Document, Head, Message, ObjectRef, Value
+
+# --- queue -------------------------------------------------------------------------------------------------
+
+
+class Delivery(Protocol):
+    """One attempt at a message. Exactly one of `ack` and `nack` is called, once, by `Worker` and nobody else."""
+
+    @property
+    def message(self) -> Message:
+        """The message."""
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first delivery. A queue that does not count says 1 each time; it may be approximate."""
+
+    def ack(self) -> None:
+        """Settle for good. Does not raise; if it is lost, the message comes again."""
+
+    def nack(self) -> None:
+        """Give back, for redelivery after the queue's own back-off. Does not raise."""
+
+
+Handler = Callable[[Delivery], None]
+
+
+class Subscription(Protocol):
+    """A source of deliveries. One per process.
+
+    The handler is called from several threads at once, at most `concurrency` (a matter of construction), and
+    returns when its delivery is settled. A handler that raises is a bug; the delivery is then given back.
+    """
+
+    def start(self, handler: Handler) -> None:
+        """Begin to pull and return at once. Raises Misconfigured where the subscription does not exist."""
+
+    def pause(self) -> None:
+        """Pull no more until `resume`; what is in hand is finished, what waits unhandled is given back."""
+
+    def resume(self) -> None:
+        """Pull again after `pause`."""
+
+    def stop(self, grace: float) -> None:
+        """Pull no more, wait up to `grace` seconds for the handlers, give back the rest, free everything."""
+
+    def failure(self) -> WorkerError | None:
+        """Why pulling has ended by itself, or None. Misconfigured is final; a Transient was retried in vain."""
+
+    def silence(self) -> float:
+        """Seconds since the queue last gave a sign of life, a message or not. 0 while paused."""
+
+
+class Publisher(Protocol):
+    """Puts messages on the queue that the worker reads."""
+
+    def publish(self, messages: Iterable[Message]) -> int:
+        """Return the number of messages once all are durable; raise a WorkerError otherwise. Ids are the queue's."""
+
+    def close(self) -> None:
+        """Free everything."""
+
+
+class DeadLetters(Protocol):
+    """Messages that the queue gave up on."""
+
+    def pull(self, limit: int) -> Sequence[Delivery]:
+        """At most `limit` dead letters, leased to the caller, who settles each."""
+
+
+# --- bucket ------------------------------------------------------------------------------------------------
+
+
+class RangeReader(Protocol):
+    """One generation of one object, open for reading. Used by one thread."""
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The object; its size is known."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly the bytes [offset, offset + length) cut at the object's end; never fewer, never of another
+        generation.
+
+        One call is one request. Raises ObjectGone when this generation is no longer there, SourceUnavailable or
+        Throttled when it could not be read now.
+        """
+
+
+class ObjectStore(Protocol):
+    """The buckets. Thread-safe."""
+
+    def open(self, ref: ObjectRef) -> AbstractContextManager[RangeReader]:
+        """A reader pinned to `ref.generation`. May raise ObjectGone here or at the first read.
+
+        Asks the bucket only where `ref.size` is unknown.
+        """
+
+    def live(self, bucket: str, name: str) -> ObjectRef | None:
+        """The live generation with its facts, strongly consistent, or None where there is none."""
+
+    def list(self, bucket: str, prefix: str = "", start_after: str = "") -> Iterator[ObjectRef]:
+        """The live objects whose name begins with `prefix` and sorts after `start_after` by UTF-8 bytes, in that
+        order."""
+
+    def probe(self) -> None:
+        """Raise what a read would raise now, at the least cost; return where reading works."""
+
+
+# --- store -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write the document if there is none under its key."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Write the document in place of the stored one, if its version is still `version`."""
+
+    document: Document
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Set these top-level fields of the stored document, if its version is still `version`."""
+
+    key: str
+    fields: Mapping[str, Value]
+    version: str
+
+
+Write = Create | Replace | Patch
+
+
+def key_of(write: Write) -> str:
+    """The key of the document that a write is about."""
+    return write.key if isinstance(write, Patch) else write.document.key
+
+
+class Conflict(Exception):
+    """The condition of a write did not hold: somebody else's write came first. Nothing was written."""
+
+
+WriteResult = None | Conflict | WorkerError
+"""None: durable. Conflict: the condition did not hold. An error: not written, or (Transient) not known."""
+
+
+class DocumentStore(Protocol):
+    """Where documents live. Thread-safe."""
+
+    def commit(self, writes: Sequence[Write]) -> Sequence[WriteResult]:
+        """One answer per write, in order; each write stands or falls alone, and no two have the same key.
+
+        Blocks until the answers are known and never retries: an answer that was lost is a StoreUnavailable,
+        and the write may have been applied. Raises only what holds for all writes alike (Misconfigured,
+        StoreUnavailable, Throttled).
+        """
+
+    def heads(self, keys: Sequence[str]) -> Sequence[Head | None]:
+        """The heads of the documents under `keys`, strongly consistent, None where there is none."""
+
+    def strike(self, key: str) -> int:
+        """Count one more process that died or hung over the object of this key; return the count."""
+
+    def strikes(self, key: str) -> int:
+        """The count that `strike` keeps, 0 where there is none."""
+
+    def probe(self) -> None:
+        """Raise what a write would raise now, without writing; return where writing works."""
+
+    def close(self) -> None:
+        """Free everything."""
+
+
+class DocumentReader(Protocol):
+    """The read side of the store. Thread-safe; hands out plain JSON values, times as ISO 8601 text."""
+
+    def get(self, key: str) -> dict[str, Value] | None:
+        """The document's fields, or None."""
+
+    def scan(self, start_after: str = "") -> Iterator[tuple[str, dict[str, Value]]]:
+        """All documents after that key, by key."""
+
+
+# --- time --------------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time as the core sees it, so that tests can turn the hands."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after that time."""
