@@ -1,0 +1,154 @@
+"""One worker process: build, run, drain.
+
+The main thread only beats the heart and watches for the end; a second one minds the breaker, whose probes may block.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from worker import events, logs, telemetry
+from worker.bootstrap import Wiring, open_subscription, wire
+from worker.breaker import State
+from worker.errors import Misconfigured, WorkerError
+from worker.in_flight import Board, ShardState
+from worker.ports import Subscription
+from worker.settings import Settings
+
+BEAT_SECONDS = 0.25
+EXIT_CONFIG = 78
+"""sysexits.h EX_CONFIG: a person must mend something; starting again does not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the supervisor tells a new shard. `strikes` are the keys that its predecessor died over."""
+
+    number: int
+    settings: Settings
+    board: Path
+    strikes: tuple[str, ...] = ()
+
+
+class Shard:
+    """A worker on a subscription, from start to drained."""
+
+    def __init__(self, wiring: Wiring, subscription: Subscription, board: Board) -> None:
+        self._wiring = wiring
+        self._subscription = subscription
+        self._board = board
+        self._held = False
+
+    def run(self, stopped: threading.Event, grace: float, alive: Callable[[], bool] = lambda: True) -> None:
+        """Work until `stopped` is set or `alive` says no, then drain.
+
+        Raises Misconfigured where pulling cannot go on.
+        """
+        self._subscription.start(self._wiring.worker.handle)
+        minder = threading.Thread(target=self._mind_breaker, args=(stopped,), name="breaker", daemon=True)
+        minder.start()
+        try:
+            while not stopped.wait(BEAT_SECONDS) and alive():
+                self._beat()
+        finally:
+            stopped.set()
+            self._drain(grace)
+            minder.join(grace)
+
+    def _beat(self) -> None:
+        state = ShardState.HELD if self._held else ShardState.PULLING
+        self._board.beat(state, self._subscription.silence())
+        failure = self._subscription.failure()
+        if isinstance(failure, Misconfigured):
+            raise failure
+
+    def _drain(self, grace: float) -> None:
+        started = monotonic()
+        self._board.beat(ShardState.DRAINING)
+        events.draining(grace)
+        self._subscription.stop(grace)
+        self._wiring.close()
+        events.drained(monotonic() - started)
+
+    def _mind_breaker(self, stopped: threading.Event) -> None:
+        """Holds the intake while the breaker is open, and probes when it is due."""
+        breaker = self._wiring.breaker
+        seen = breaker.state
+        while not stopped.wait(BEAT_SECONDS):
+            state = breaker.state
+            if state is State.OPEN and not self._held:
+                events.breaker_opened(breaker.error or WorkerError("unknown"), breaker.pause)
+                self._held = True
+                self._subscription.pause()
+            elif state is State.OPEN and breaker.due():
+                self._probe()
+            elif state is not State.OPEN and self._held:
+                self._held = False
+                self._subscription.resume()
+            elif state is State.CLOSED and seen is not State.CLOSED:
+                events.breaker_closed()
+            seen = state
+
+    def _probe(self) -> None:
+        breaker = self._wiring.breaker
+        try:
+            self._wiring.documents.probe()
+            self._wiring.objects.probe()
+        except WorkerError as error:
+            breaker.probed(error)
+            events.breaker_opened(error, breaker.pause)
+        else:
+            events.breaker_probing()
+            breaker.probed(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a process of ours works with: its wired objects, its board, and the word to stop."""
+
+    wiring: Wiring
+    board: Board
+    stopped: threading.Event
+    alive: Callable[[], bool]
+    """False once the supervisor is gone: a process that nobody watches drains."""
+
+
+@contextmanager
+def posted(order: Order) -> Iterator[Post]:
+    """Around the life of a process that the supervisor started: signals, logs, telemetry, wiring, strikes.
+
+    Exits with EXIT_CONFIG on Misconfigured, after one line that says what is wrong.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor passes it on
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    settings, parent = order.settings, os.getppid()
+    logs.configure(settings.log_level, settings.log_format)
+    flush = telemetry.configure(settings.worker)
+    board = Board(settings.threads, order.board)
+    board.beat(ShardState.STARTING)
+    try:
+        wiring = wire(settings, board)
+        for key in order.strikes:
+            events.struck(key, wiring.documents.strike(key))
+        yield Post(wiring, board, stopped, lambda: os.getppid() == parent)
+    except Misconfigured as error:
+        events.misconfigured(error)
+        sys.exit(EXIT_CONFIG)
+    finally:
+        flush()
+
+
+def main(order: Order) -> None:
+    """The life of a shard's process."""
+    settings = order.settings
+    with posted(order) as post:
+        shard = Shard(post.wiring, open_subscription(settings), post.board)
+        events.pulling(settings.queue)
+        shard.run(post.stopped, settings.grace_seconds, post.alive)
