@@ -38,7 +38,7 @@ def test_settings_do_not_change() -> None:
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [("", "is not set"), ("redis://x", "no backend for 'redis'"), ("/tmp/queue", "without a scheme")],
+    [("", "is not set"), ("redis://x", "no backend for 'redis'"), ("queue.db", "without a scheme")],
 )
 def test_a_queue_that_is_no_url_of_ours_is_refused(value: str, reason: str) -> None:
     with pytest.raises(Misconfigured, match=reason):
