@@ -70,10 +70,10 @@ class MemoryQueue:
         self.in_hand: list[MemoryDelivery] = []
         self._ids = count(1)
         self._max_attempts = max_attempts
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._changed = threading.Condition(threading.RLock())
         self._pulling = False
-        self._stopped = False
+        self._run = 0
 
     def publish(self, messages: Iterable[Message]) -> int:
         batch = [replace(message, id=str(next(self._ids)), published=datetime.now(UTC)) for message in messages]
@@ -86,9 +86,9 @@ class MemoryQueue:
         pass
 
     def start(self, handler: Handler) -> None:
-        self._pulling, self._stopped = True, False
-        for _ in range(self._concurrency):
-            threading.Thread(target=self._work, args=(handler,), daemon=True).start()
+        self._pulling = True
+        for _ in range(self.concurrency):
+            threading.Thread(target=self._work, args=(handler, self._run), daemon=True).start()
 
     def run(self, handler: Handler) -> None:
         while self.waiting:
@@ -105,7 +105,7 @@ class MemoryQueue:
 
     def stop(self, grace: float) -> None:
         with self._changed:
-            self._pulling, self._stopped = False, True
+            self._pulling, self._run = False, self._run + 1
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self.in_hand, grace)
             for delivery in list(self.in_hand):
@@ -126,11 +126,11 @@ class MemoryQueue:
         self.in_hand.append(delivery)
         return delivery
 
-    def _work(self, handler: Handler) -> None:
+    def _work(self, handler: Handler, run: int) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopped or (self._pulling and self.waiting))
-                if self._stopped:
+                self._changed.wait_for(lambda: self._run != run or (self._pulling and self.waiting))
+                if self._run != run:  # stopped, and perhaps started anew with another handler
                     return
                 delivery = self._take()
             self._handle(handler, delivery)

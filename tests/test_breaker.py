@@ -46,6 +46,18 @@ def test_a_wrong_configuration_opens_it_at_once() -> None:
     assert breaker.open
 
 
+def test_one_bucket_without_permission_does_not_hold_up_the_others() -> None:
+    clock = FakeClock()
+    breaker = Breaker(clock, threshold=3)
+    for name in "abcdef":
+        breaker.succeeded()
+        breaker.failed(name, Misconfigured("no permission"))
+    assert not breaker.open
+    clock.now += 11
+    breaker.failed("g", Misconfigured("no permission"))
+    assert breaker.open
+
+
 def test_probes_come_with_growing_pauses_up_to_a_limit() -> None:
     clock = FakeClock()
     breaker = broken(clock)

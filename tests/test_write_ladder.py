@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes import FakeClock, MemoryBucket, MemoryDocuments
 from worker.document import Attempt, extracted, failed, key_for, tombstone
-from worker.errors import CorruptImage, ObjectGone, StoreUnavailable
+from worker.errors import CorruptImage, ObjectGone, Overtaken, StoreUnavailable
 from worker.extract import EXTRACTOR
 from worker.group_commit import GroupCommit
 from worker.model import Block, BlockStatus, Event, ImageInfo, Message, Metadata, Notification, ObjectRef, Outcome
@@ -179,11 +179,26 @@ def test_an_answer_that_was_lost_after_the_write_is_found_to_be_done() -> None:
             raise StoreUnavailable("the answer was lost")
 
     world = World(MemoryDocuments(fault=lost))
-    news = world.upload(1)
+    assert world.hear(world.upload(1)) == [Outcome.UNCHANGED]
+    assert world.stored() == (1, "ok")
+    assert world.documents.stored[KEY].version == 1
+
+
+def test_a_store_that_stumbles_is_asked_again_and_one_that_is_down_is_not_waited_for() -> None:
+    down = [3]
+
+    def fault(_number: int, when: str) -> None:
+        if when == "before" and down[0]:
+            down[0] -= 1
+            raise StoreUnavailable("no answer")
+
+    world = World(MemoryDocuments(fault=fault))
+    assert world.hear(world.upload(1)) == [Outcome.STORED]
+    down[0] = 100
+    news = world.upload(2)
     with pytest.raises(StoreUnavailable):
         world.hear(news)
-    assert world.hear(news) == [Outcome.UNCHANGED]
-    assert world.stored() == (1, "ok")
+    assert down[0] >= 95
 
 
 def test_a_metadata_update_patches_facts_and_reads_no_pixels() -> None:
@@ -242,7 +257,7 @@ def test_whoever_loses_every_race_gives_the_message_back() -> None:
     world = World(Contested())
     world.hear(world.upload(1))
     news = world.upload(2)
-    with pytest.raises(StoreUnavailable, match="8 times"):
+    with pytest.raises(Overtaken, match="8 times"):
         world.hear(news)
 
 

@@ -1,10 +1,12 @@
 """Settings become wired objects. The only importer of backends, and of each only when it is asked for."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
 
 from worker.breaker import Breaker
 from worker.clock import SystemClock
@@ -17,6 +19,9 @@ from worker.reading import Reading, ReadingAlone
 from worker.settings import Settings
 from worker.worker import Worker
 from worker.write_ladder import WriteLadder
+
+if TYPE_CHECKING:
+    from worker.backends.local.folder import FolderStore
 
 PushCheck = Callable[[str | None], None]
 """Given the `Authorization` header of a push request: returns, or raises Forbidden."""
@@ -53,7 +58,8 @@ def wire(settings: Settings, board: Board) -> Wiring:
         ReadingAlone(partial(open_objects, settings), settings.limits),
         settings.worker,
     )
-    breaker = Breaker(clock)
+    # One lost batch fails as many messages as there are threads; that alone is no outage.
+    breaker = Breaker(clock, threshold=2 * settings.threads)
     return Wiring(Worker(processor, breaker, settings.max_attempts), breaker, commit, objects, documents)
 
 
@@ -63,11 +69,11 @@ def open_subscription(settings: Settings) -> Subscription:
         case "pubsub", project, subscription:
             from worker.backends.gcp.pubsub import PubSubSubscription
 
-            return PubSubSubscription(project, subscription, settings.threads)
+            return PubSubSubscription(project, subscription, settings.threads, lease=settings.lease_seconds)
         case "sqlite", _, path:
             from worker.backends.local.queue import LocalSubscription
 
-            return LocalSubscription(Path(path), settings.threads)
+            return LocalSubscription(Path(path), settings.threads, settings.lease_seconds)
         case scheme, _, _:
             raise _no_backend("queue", scheme, "pubsub, sqlite")
 
@@ -146,9 +152,29 @@ def open_push_check(settings: Settings) -> PushCheck:
     )
 
 
+def open_folder(folder: Path) -> "FolderStore":
+    """A folder as a bucket of its own name. Raises Misconfigured where it cannot be entered."""
+    from worker.backends.local.folder import FolderStore
+
+    return FolderStore(folder, bucket_of(folder))
+
+
+def folder_url(folder: Path) -> str:
+    """The URL under which `open_objects` opens a folder."""
+    path = folder.resolve()
+    return f"file://{quote(bucket_of(path), safe='')}{quote(os.fsencode(path))}"
+
+
 def bucket_of(folder: Path) -> str:
     """The bucket's name of a folder: its own."""
-    return folder.resolve().name or "root"
+    return object_name(folder.resolve().name) or "root"
+
+
+def object_name(path: str) -> str:
+    """What a path below a folder is called as an object of its bucket: the same, but always valid text."""
+    from worker.backends.local.names import name_of
+
+    return name_of(os.fsencode(path))
 
 
 def _url(setting: str, value: str) -> tuple[str, str, str]:
@@ -156,7 +182,7 @@ def _url(setting: str, value: str) -> tuple[str, str, str]:
     if not value:
         raise Misconfigured(f"IMAGEMETA_{setting.upper()} is not set; docs/settings.md says what it takes")
     parts = urlsplit(value)
-    path = unquote(parts.path)
+    path = unquote(parts.path, errors="surrogateescape")  # a file name is bytes, not text
     # sqlite:///relative would be a surprise: local paths are absolute, the cloud's names have no leading slash.
     return (
         parts.scheme,

@@ -1,7 +1,7 @@
 """Stops pulling when everything fails, so that an outage or a bad release never wears out good messages.
 
-It opens when as many different messages as `threshold` failed in a row with no success between them, or at once on
-Misconfigured. Open: pulling is paused, and the backends are probed with growing pauses. Half open: a few messages are
+It opens when as many different messages as `threshold` failed in a row with no success between them, or at once on a
+Misconfigured with no success of late: one bucket without permission must not hold up the others. Open: pulling is paused, and the backends are probed with growing pauses. Half open: a few messages are
 let in; the first success closes it, the first failure opens it again. Messages that keep failing beside others that
 succeed never open it.
 """
@@ -12,6 +12,9 @@ from enum import Enum
 
 from worker.errors import Misconfigured
 from worker.ports import Clock
+
+_OF_LATE = 10.0
+"""Seconds for which a success shows that the configuration is right for others."""
 
 
 class State(Enum):
@@ -36,6 +39,7 @@ class Breaker:
         self._failed: set[str] = set()
         self._pause = 0.0
         self._probe_at = 0.0
+        self._succeeded_at = -_OF_LATE
         self.state = State.CLOSED
         self.error: BaseException | None = None
 
@@ -46,6 +50,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """A message was settled durably."""
+        self._succeeded_at = self._clock.monotonic()
         if not self._failed and self.state is State.CLOSED:
             return  # the usual case takes no lock
         with self._lock:
@@ -56,7 +61,8 @@ class Breaker:
         """A message was given back."""
         with self._lock:
             self._failed.add(message_id)
-            worn = len(self._failed) >= self._threshold or isinstance(error, Misconfigured)
+            hopeless = isinstance(error, Misconfigured) and self._clock.monotonic() - self._succeeded_at >= _OF_LATE
+            worn = hopeless or len(self._failed) >= self._threshold
             if self.state is State.HALF_OPEN or (self.state is State.CLOSED and worn):
                 self.error = error
                 self._open()

@@ -4,7 +4,8 @@ WorkerError            a code and a sentence for the operator; the cause travels
 ├── Transient          nack: another attempt may succeed
 │   ├── StoreUnavailable
 │   ├── SourceUnavailable
-│   └── Throttled
+│   ├── Throttled
+│   └── Overtaken
 ├── Permanent          a failed document, then ack: no attempt can do better
 │   ├── BadMessage
 │   ├── ObjectGone
@@ -56,6 +57,12 @@ class Throttled(Transient):
     """A backend asks for less: back off to the longest pause at once."""
 
     code = "throttled"
+
+
+class Overtaken(Transient):
+    """Other workers wrote the same document between every look and every write."""
+
+    code = "overtaken"
 
 
 class Permanent(WorkerError):

@@ -12,14 +12,25 @@ from dataclasses import replace
 from enum import Enum
 from typing import Protocol
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random,
+    wait_random_exponential,
+)
 
 from worker.document import Attempt, key_for, object_facts, tombstone
-from worker.errors import StoreUnavailable
+from worker.errors import Overtaken, StoreUnavailable
 from worker.model import Document, Event, Head, Notification, Outcome, Status
 from worker.ports import Clock, Conflict, Create, DocumentStore, ObjectStore, Patch, Replace, Write
 
 _ROUNDS = 8
+_TRIES = 4
+_TRY_SECONDS = 8.0
+"""A store that stumbles is asked again here: that is cheaper than a redelivery. One that is down is not waited for."""
 _COMPLETE = frozenset({Status.OK, Status.PARTIAL, Status.NONE})
 _OUTCOMES = {Status.FAILED: Outcome.FAILED, Status.DELETED: Outcome.DELETED}
 
@@ -46,12 +57,19 @@ class WriteLadder:
         self._commit = commit
         self._documents = documents
         self._objects = objects
-        self._retry = Retrying(
+        self._rounds = Retrying(
             retry=retry_if_exception_type(Conflict),
             stop=stop_after_attempt(_ROUNDS),
             wait=wait_random(0, 0.1),
             sleep=clock.sleep,
             retry_error_callback=_lost,
+        )
+        self._tries = Retrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            stop=stop_after_attempt(_TRIES) | stop_after_delay(_TRY_SECONDS),
+            wait=wait_random_exponential(multiplier=0.1, max=1),
+            sleep=clock.sleep,
+            reraise=True,
         )
 
     def head(self, key: str) -> Head | None:
@@ -60,17 +78,22 @@ class WriteLadder:
 
     def put(self, document: Document) -> Outcome:
         """Write the document, or find that it need not be written. Raises a Transient where neither is sure."""
-        try:
-            self._commit.put(Create(document))
-        except Conflict:
-            outcome: Outcome = self._retry(self._settle, document)
-            return outcome
-        return _OUTCOMES.get(document.status, Outcome.STORED)
+        outcome: Outcome = self._tries(self._put, document)
+        return outcome
 
     def patch(self, notification: Notification) -> Outcome | None:
         """New facts of the bucket about a stored generation. None where no document of it can take them."""
-        outcome: Outcome | None = self._retry(self._patch, notification)
+        outcome: Outcome | None = self._tries(self._rounds, self._patch, notification)
         return outcome
+
+    def _put(self, document: Document) -> Outcome:
+        # A create whose answer was lost may be sent again: what it wrote is then found, and left alone.
+        try:
+            self._commit.put(Create(document))
+        except Conflict:
+            outcome: Outcome = self._rounds(self._settle, document)
+            return outcome
+        return _OUTCOMES.get(document.status, Outcome.STORED)
 
     def _settle(self, document: Document) -> Outcome:
         head = self.head(document.key)
@@ -146,4 +169,4 @@ def _version(extractor: str) -> tuple[int, ...]:
 
 
 def _lost(_: RetryCallState) -> Outcome:
-    raise StoreUnavailable(f"another worker was faster {_ROUNDS} times in a row; the message comes again")
+    raise Overtaken(f"another worker was faster {_ROUNDS} times in a row; the message comes again")

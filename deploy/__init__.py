@@ -1,0 +1,1 @@
+"""What surrounds the worker: the emulators on this machine, the compose file, the image."""

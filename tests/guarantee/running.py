@@ -1,0 +1,64 @@
+"""The cloud worker as a user runs it: `imagemeta work` in a session of its own, to be stopped or killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.conftest import Cloud
+
+ROOT = Path(__file__).parents[2]
+
+
+class RunningWorker:
+    """A context manager. `kill` takes the supervisor and all its shards at once, as a lost machine would."""
+
+    def __init__(self, cloud: Cloud, log: Path, **settings: str) -> None:
+        self._environment = {
+            **cloud.env,
+            "IMAGEMETA_QUEUE": f"pubsub://{cloud.project}/{cloud.subscription}",
+            "IMAGEMETA_OBJECTS": f"gs://{cloud.bucket}",
+            "IMAGEMETA_DOCUMENTS": f"firestore://{cloud.project}/{cloud.database}/{cloud.collection}",
+            "IMAGEMETA_HEALTH": "",
+            "IMAGEMETA_SHARDS": "1",
+            "IMAGEMETA_LEASE_SECONDS": "10",
+            "IMAGEMETA_LOG_FORMAT": "json",
+            **settings,
+        }
+        self._log = log
+        self.process = self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def restart(self) -> None:
+        """Another worker takes its place."""
+        self.process = self._start()
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group: nobody gets to say goodbye."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(20)
+
+    def stop(self) -> int:
+        """SIGTERM to the supervisor, as a container's stop; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def logged(self) -> str:
+        """All its log lines."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            command = [sys.executable, "-m", "worker", "work"]
+            return subprocess.Popen(command, cwd=ROOT, env=self._environment, stderr=log, start_new_session=True)
