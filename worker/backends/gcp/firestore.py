@@ -1,0 +1,252 @@
+"""Documents in Firestore, by raw protobuf and raw gRPC.
+
+Google's `BulkWriter` loses batches in silence and its other writers cost thirty times the CPU (docs/delivery.md,
+docs/performance.md), so `BatchWrite` is called directly: a status for each write, and no retry that we do not see.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from google.cloud.firestore_v1 import types
+from google.cloud.firestore_v1.types import firestore as calls
+from google.cloud.firestore_v1.types import query
+
+from worker.backends.gcp.channel import open_firestore
+from worker.backends.gcp.errors import Code, from_number, translated
+from worker.backends.gcp.values import (
+    Pb,
+    decode_fields,
+    decode_version,
+    encode_fields,
+    encode_version,
+    field_path,
+)
+from worker.errors import Refused, StoreUnavailable, WorkerError
+from worker.model import Head, Status, Value
+from worker.ports import Conflict, Patch, Replace, Write, WriteResult, key_of
+
+if TYPE_CHECKING:
+    import grpc
+
+WRITE_SECONDS = 12.0
+"""Longer than any healthy write takes; the batch behind it waits that long when an answer is lost."""
+QUERY_SECONDS = 60.0
+REQUEST_BYTES = 4_000_000
+"""Firestore takes 10 MiB, its emulator 4 MiB."""
+PAGE = 300
+"""Documents of one query of `scan`."""
+
+_SERVICE = "/google.firestore.v1.Firestore/"
+_PROBE = Patch("imagemeta-probe", {}, "1.000000000")
+_STATUSES = frozenset(Status)
+_HEAD_FIELDS = ("generation", "metageneration", "status", "extractor")
+_CONFLICTS = frozenset(code.value[0] for code in (Code.ALREADY_EXISTS, Code.FAILED_PRECONDITION, Code.NOT_FOUND))
+_WriteMessage = types.Write.pb()
+_BatchWriteRequest = calls.BatchWriteRequest.pb()
+_BatchGetRequest = calls.BatchGetDocumentsRequest.pb()
+_RunQueryRequest = calls.RunQueryRequest.pb()
+
+
+class FirestoreDocuments:
+    """One collection of one database: a DocumentStore and a DocumentReader. Thread-safe.
+
+    Make it after the process was spawned: gRPC does not survive a fork. Strikes live in the sibling collection
+    `<collection>_strikes`.
+    """
+
+    def __init__(self, project: str, database: str = "(default)", collection: str = "images") -> None:
+        self._database = f"projects/{project}/databases/{database}"
+        self._root = f"{self._database}/documents"
+        self._collection = collection
+        self._documents = f"{self._root}/{collection}/"
+        self._strikes = f"{self._root}/{collection}_strikes/"
+        self._metadata: tuple[tuple[str, str], ...] = (
+            ("google-cloud-resource-prefix", self._database),
+            ("x-goog-request-params", f"project_id={project}&database_id={database}"),
+        )
+        if "FIRESTORE_EMULATOR_HOST" in os.environ:
+            self._metadata += (("authorization", "Bearer owner"),)  # it lets nobody else write batches
+        self._channel = open_firestore()
+        self._batch_write: grpc.UnaryUnaryMultiCallable[bytes, Pb] = self._channel.unary_unary(
+            _SERVICE + "BatchWrite",
+            request_serializer=None,  # `_answers` has the bytes already, to know their number
+            response_deserializer=calls.BatchWriteResponse.pb().FromString,
+        )
+        self._batch_get = self._channel.unary_stream(
+            _SERVICE + "BatchGetDocuments",
+            request_serializer=_BatchGetRequest.SerializeToString,
+            response_deserializer=calls.BatchGetDocumentsResponse.pb().FromString,
+        )
+        self._run_query = self._channel.unary_stream(
+            _SERVICE + "RunQuery",
+            request_serializer=_RunQueryRequest.SerializeToString,
+            response_deserializer=calls.RunQueryResponse.pb().FromString,
+        )
+
+    # DocumentStore
+
+    def commit(self, writes: Sequence[Write]) -> Sequence[WriteResult]:
+        """One BatchWrite, and a status for each write in it."""
+        answers: list[WriteResult] = [None] * len(writes)
+        sent: list[tuple[int, Pb]] = []
+        for place, write in enumerate(writes):
+            try:
+                sent.append((place, self._encode(write)))
+            except (TypeError, ValueError) as error:
+                answers[place] = _refused(f"{key_of(write)}: {error}", error)
+        for (place, _), answer in zip(sent, self._answers([each for _, each in sent]), strict=True):
+            answers[place] = answer
+        return answers
+
+    def heads(self, keys: Sequence[str]) -> Sequence[Head | None]:
+        """One BatchGetDocuments with a field mask, so that no tags travel."""
+        if not keys:
+            return []
+        request = _BatchGetRequest(database=self._database, documents=[self._documents + key for key in keys])
+        request.mask.field_paths.extend(_HEAD_FIELDS)
+        found = {document.name: _head(document) for document in self._found(request)}
+        return [found.get(self._documents + key) for key in keys]
+
+    def strike(self, key: str) -> int:
+        """One write with an increment, which answers with the sum."""
+        write = _WriteMessage()
+        write.update.name = self._strikes + key
+        write.update_mask.SetInParent()
+        write.update_transforms.add(field_path="count").increment.integer_value = 1
+        reply = self._write(_BatchWriteRequest(database=self._database, writes=[write]).SerializeToString())
+        if reply.status[0].code:
+            raise from_number(reply.status[0].code, reply.status[0].message, StoreUnavailable)
+        return int(reply.write_results[0].transform_results[0].integer_value)
+
+    def strikes(self, key: str) -> int:
+        """One read."""
+        document = self._read(self._strikes + key)
+        return 0 if document is None else int(document.fields["count"].integer_value)
+
+    def probe(self) -> None:
+        """Send a write whose condition cannot hold: it takes all that a real one takes, and writes nothing."""
+        answer = self.commit([_PROBE])[0]
+        if isinstance(answer, WorkerError):
+            raise answer
+
+    def close(self) -> None:
+        """Close the channel; calls under way end with StoreUnavailable."""
+        self._channel.close()
+
+    # DocumentReader
+
+    def get(self, key: str) -> dict[str, Value] | None:
+        """One read."""
+        document = self._read(self._documents + key)
+        return None if document is None else decode_fields(document.fields)
+
+    def scan(self, start_after: str = "") -> Iterator[tuple[str, dict[str, Value]]]:
+        """Pages of a query by name, because the server ends a query after a minute."""
+        last: str | None = start_after
+        while last is not None:
+            page = [reply.document for reply in self._query(last) if reply.HasField("document")]
+            keys = [document.name.removeprefix(self._documents) for document in page]
+            for key, document in zip(keys, page, strict=True):
+                yield key, decode_fields(document.fields)
+            last = keys[-1] if len(page) == PAGE else None
+
+    # writing
+
+    def _encode(self, write: Write) -> Pb:
+        message = _WriteMessage()
+        message.update.name = self._documents + key_of(write)
+        if isinstance(write, Patch):
+            encode_fields(message.update.fields, write.fields)
+            message.update_mask.SetInParent()  # an empty mask changes nothing, an absent one replaces everything
+            message.update_mask.field_paths.extend(map(field_path, write.fields))
+        else:
+            encode_fields(message.update.fields, write.document.fields)
+        if isinstance(write, Patch | Replace):
+            decode_version(message.current_document.update_time, write.version)
+        else:
+            message.current_document.exists = False
+        return message
+
+    def _answers(self, messages: Sequence[Pb]) -> list[WriteResult]:
+        """Send as one batch; halve what is too large, or refused as a whole because of one bad write in it."""
+        if not messages:
+            return []
+        request = _BatchWriteRequest(database=self._database, writes=messages).SerializeToString()
+        if len(request) > REQUEST_BYTES and len(messages) > 1:
+            return self._halves(messages)
+        try:
+            reply = self._write(request)
+        except Refused as error:
+            if len(messages) > 1:
+                return self._halves(messages)
+            return [_refused(f"{_key(messages[0])}: {error}", error)]
+        return [_answer(message, status) for message, status in zip(messages, reply.status, strict=True)]
+
+    def _halves(self, messages: Sequence[Pb]) -> list[WriteResult]:
+        middle = len(messages) // 2
+        answers: list[WriteResult] = []
+        for half in (messages[:middle], messages[middle:]):
+            try:
+                answers += self._answers(half)
+            except WorkerError as error:  # it does not hold for the other half
+                answers += [error] * len(half)
+        return answers
+
+    def _write(self, request: bytes) -> Pb:
+        with translated(StoreUnavailable):
+            return self._batch_write(request, timeout=WRITE_SECONDS, metadata=self._metadata)
+
+    # reading
+
+    def _read(self, name: str) -> Pb | None:
+        return next(iter(self._found(_BatchGetRequest(database=self._database, documents=[name]))), None)
+
+    def _found(self, request: Pb) -> list[Pb]:
+        with translated(StoreUnavailable):
+            replies = self._batch_get(request, timeout=WRITE_SECONDS, metadata=self._metadata)
+            return [reply.found for reply in replies if reply.HasField("found")]
+
+    def _query(self, start_after: str) -> list[Pb]:
+        request = _RunQueryRequest(parent=self._root)
+        statement = request.structured_query
+        statement.from_.add(collection_id=self._collection)
+        statement.order_by.add(direction=query.StructuredQuery.Direction.ASCENDING).field.field_path = "__name__"
+        statement.limit.value = PAGE
+        if start_after:
+            statement.start_at.values.add(reference_value=self._documents + start_after)
+            statement.start_at.before = False
+        with translated(StoreUnavailable):
+            return list(self._run_query(request, timeout=QUERY_SECONDS, metadata=self._metadata))
+
+
+def _answer(message: Pb, status: Pb) -> WriteResult:
+    """What the status of one write in a batch means; here a missing document is a condition that did not hold."""
+    if status.code == 0:
+        return None
+    if status.code in _CONFLICTS:
+        return Conflict(f"{_key(message)}: {status.message}")
+    return from_number(status.code, f"{_key(message)}: {status.message}", StoreUnavailable)
+
+
+def _refused(sentence: str, cause: Exception) -> Refused:
+    refused = Refused(sentence)
+    refused.__cause__ = cause
+    return refused
+
+
+def _key(message: Pb) -> str:
+    return str(message.update.name.rsplit("/", 1)[-1])
+
+
+def _head(document: Pb) -> Head:
+    """The head of any document: one that is not ours counts as failed, so that the ladder asks the bucket."""
+    fields = document.fields
+    status = fields["status"].string_value
+    return Head(
+        generation=fields["generation"].integer_value,
+        metageneration=fields["metageneration"].integer_value,
+        status=Status(status) if status in _STATUSES else Status.FAILED,
+        extractor=fields["extractor"].string_value,
+        version=encode_version(document.update_time),
+    )

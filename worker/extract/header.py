@@ -1,0 +1,246 @@
+"""exifread's header, reading from memory and within bounds.
+
+exifread 3.5.1 seeks and reads once per number, trusts every count, reads zeros past the end and follows any loop
+(exif-py #182, #161, #10). `Header` keeps its tag tables, names, printable texts and tags, and replaces how bytes
+become values: a directory is unpacked at once, a value is one slice, and a value whose bytes are not there is
+left out and said to be.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from exifread.core.exif_header import ExifHeader
+from exifread.tags import DEFAULT_STOP_TAG
+
+from worker.extract import values
+from worker.extract.budget import Budget
+from worker.extract.ifd import CLASSIC, Entry, Layout, Missing, Source, read_directory
+from worker.extract.parts import Unread
+from worker.extract.tag_tables import EXIF, Known, Rule, Table
+from worker.extract.values import ASCII, COMMENTS, FIELDS, RATIONAL, SIZES, TEXTS, Omitted
+from worker.model import Tag, TagValue
+
+_logger = logging.getLogger("exifread")
+if _logger.level == logging.NOTSET:  # it warns about each image without EXIF; an operator's own level stands
+    _logger.setLevel(logging.ERROR)
+
+HASHED = 64 * 1024
+"""A blob above this length, in a block that is not in memory, is not fetched to be hashed."""
+_HASHED_AS_ONE, _READ_AS_ONE = 256, 16
+"""So many bytes of a blob, or of text, cost as much as one number."""
+_CHECK_EVERY = 64
+_CHEAP = 64
+"""Bytes of a value that is not worth counting: the number of entries bounds them."""
+_MOST_BAD_ENTRIES = 10
+
+MAKER_NOTE = 0x927C
+BLOBS = frozenset({0x02BC, 0x83BB, 0x8649, 0x8773, MAKER_NOTE, 0x935C, 0xC634})
+"""XMP, IPTC, Photoshop, ICC, the maker's note, Adobe's private data: read by others or by nobody."""
+
+_FORMATTER_ERRORS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What exifread's printing functions raise for values that they do not expect."""
+
+_NO_FILE = BytesIO()
+"""exifread's header wants a file; nothing reads it."""
+
+
+@dataclass(slots=True)
+class Bounds:
+    """What all blocks of one image may still cost: time, entries of directories, and values (numbers, or as much)."""
+
+    budget: Budget
+    tag_bytes: int
+    entries: int = 20_000
+    values: int = 150_000
+
+
+class Exhausted(Exception):
+    """The image may cost no more entries or values."""
+
+
+Fault = Missing | Unread | Exhausted
+
+
+def code(reason: Fault) -> str:
+    """The code under which a fault is counted."""
+    if isinstance(reason, Missing):
+        return "cut"
+    return "unread" if isinstance(reason, Unread) else "limit"
+
+
+class Header(ExifHeader):
+    """exifread's header over a block in memory (or in a window), within bounds.
+
+    `tags` maps `Group:Name` to a tag. `lost` are the keys that the directories name but whose values are not there,
+    `cut` the groups whose directory is not all there. `note` is offset and length of the maker's note. `faults`
+    counts what was left out, by code: cut, unread, limit, malformed.
+    """
+
+    separator = ":"
+    only: AbstractSet[int] | None = None
+    """Where set, the only tags that are read."""
+    special: AbstractSet[int] = frozenset()
+    """Tags that `convert` takes."""
+
+    def __init__(self, source: Source, mark: str, bounds: Bounds, layouts: dict[str, Layout] = CLASSIC) -> None:
+        super().__init__(_NO_FILE, mark, offset=0, fake_exif=0, strict=False)
+        self.tags: dict[str, Tag] = {}
+        self.note: tuple[int, int] | None = None
+        self.source = source
+        self.lost: set[str] = set()
+        self.cut: set[str] = set()
+        self.faults: Counter[str] = Counter()
+        self._bounds = bounds
+        self._layouts = layouts
+        self._visited: set[int] = set()
+        self._layout = layouts[mark]
+        self._base = 0
+
+    def dump_ifd(  # type: ignore[override] # theirs returns None; the walk wants the next directory
+        self,
+        ifd: int,
+        ifd_name: str,
+        tag_dict: Table | None = None,
+        relative: int = 0,
+        stop_tag: str = DEFAULT_STOP_TAG,  # noqa: ARG002 -- theirs
+    ) -> int:
+        """Read one directory into `tags`; return the offset of the next one, 0 for none.
+
+        `ifd` counts from `offset`, and so do the offsets in it, unless it is `relative` (exifread's word for a
+        Nikon note, whose own header stands 8 bytes before).
+        """
+        table = EXIF if tag_dict is None else tag_dict
+        self._layout = self._layouts[self.endian]
+        self._base = self.offset + (ifd - 8 if relative else 0)
+        entries, following = self._directory(self.offset + ifd, ifd_name)
+        prefix, tags, lost, bad = ifd_name + self.separator, self.tags, self.lost, 0
+        for index, entry in enumerate(entries):
+            if not index % _CHECK_EVERY:
+                self._bounds.budget.check()
+            tag, kind, count, _ = entry
+            if self.only is not None and tag not in self.only:
+                continue
+            if kind not in FIELDS:
+                bad += 1
+                self.faults["malformed"] += 1 if kind or count else 0  # an entry of zeros is padding
+                if bad > _MOST_BAD_ENTRIES:
+                    break
+                continue
+            known = table.get(tag) or (f"0x{tag:04X}", None)
+            key = prefix + known[0]
+            if key in lost or key in tags:
+                if key in lost or tags[key].id == tag:
+                    continue  # the first one counts, as in ExifTool
+                key = f"{prefix}0x{tag:04X}"  # FlashEnergy is 0x920B in TIFF/EP and 0xA20B in Exif: both stay
+            self._keep(key, entry, known)
+        return following
+
+    def _directory(self, at: int, group: str) -> tuple[list[Entry], int]:
+        """The entries of the directory at `at` and the offset of the next; none where it was seen before."""
+        bounds = self._bounds
+        if at in self._visited or bounds.entries <= 0:
+            self.faults["malformed" if at in self._visited else "limit"] += 1
+            return [], 0
+        self._visited.add(at)
+        try:
+            found = read_directory(self.source, self._layout, at, bounds.entries)
+        except (Missing, Unread) as reason:
+            self.faults[code(reason)] += 1
+            self.cut.add(group)
+            return [], 0
+        bounds.entries -= len(found.entries) + 1
+        if not found.whole:
+            self.faults["limit" if bounds.entries <= 0 else "cut"] += 1
+            self.cut.add(group)
+        return found.entries, found.following or 0
+
+    def _keep(self, key: str, entry: Entry, known: Known) -> None:
+        """Read one value and put it into `tags`, or its key into `lost`."""
+        tag, kind, count, slot = entry
+        if count == 1 and kind in self._layout.single and tag not in self.special:
+            self.tags[key] = _single(tag, kind, self._layout.single[kind](slot)[0], known[1])
+            return
+        length, offset = SIZES[kind] * count, 0
+        try:
+            if length <= len(slot):
+                raw = slot[:length]
+            else:
+                offset = self._base + self._layout.pointer.unpack(slot)[0]
+                if tag in BLOBS or length > self._bounds.tag_bytes:
+                    self._omit(key, tag, kind, offset, length)
+                    return
+                if length > _CHEAP:
+                    self._spend(length // _READ_AS_ONE if SIZES[kind] == 1 else count)
+                raw = self.source.read(offset, length)
+        except (Missing, Unread, Exhausted) as reason:
+            self.lost.add(key)
+            self.faults[code(reason)] += 1
+            return
+        if tag in self.special:
+            self.convert(tag, kind, raw, offset)
+        else:
+            self.tags[key] = Tag(tag, FIELDS[kind], *self._value(kind, count, raw, known))
+
+    def convert(self, tag: int, kind: int, raw: bytes, offset: int) -> None:
+        """Take a `special` tag; a subclass that has any says how. `offset` counts as `source` does."""
+        raise NotImplementedError
+
+    def _omit(self, key: str, tag: int, kind: int, offset: int, length: int) -> None:
+        """Keep the place holder of a value that is a blob or too large."""
+        if not self.source.in_memory and length > HASHED:
+            self.source.require(offset, length)
+            omitted = Omitted(length, None)
+        else:
+            raw = self.source.read(offset, length)
+            self._spend(length // _HASHED_AS_ONE)
+            omitted = Omitted.of(raw)
+        self.tags[key] = Tag(tag, FIELDS[kind], omitted.value(), str(omitted))
+        if tag == MAKER_NOTE:
+            self.note = offset, length
+
+    def _spend(self, cost: int) -> None:
+        self._bounds.values -= cost
+        if self._bounds.values < 0:
+            raise Exhausted
+
+    def _value(self, kind: int, count: int, raw: bytes, known: Known) -> tuple[TagValue, str]:
+        """The value as a document holds it, and its printable text; the short ways are most tags'."""
+        layout = self._layout
+        if kind == ASCII:
+            text = values.comment(raw, layout.order) if known[0] in COMMENTS else values.text(raw, known[0])
+            return text, text
+        if kind == RATIONAL and count == 1:
+            num, den = layout.pair.unpack(raw)
+            return num / den if den else None, values.fraction(num, den)
+        if known[0] in TEXTS:
+            text = TEXTS[known[0]](raw, layout.order)
+            return text or None, text
+        content = values.content(kind, count, raw, layout.order)
+        return values.typed(content), content if isinstance(content, str) else self._printable(kind, content, known)
+
+    def _printable(self, kind: int, content: list[Any] | Omitted, known: Known) -> str:
+        """exifread's printable text."""
+        if isinstance(content, Omitted):
+            return str(content)
+        printer: Any = self._get_printable_for_field  # their types leave out what they accept: any mapping, any int
+        try:
+            text: str = printer(len(content), content, kind, known, DEFAULT_STOP_TAG)[0]
+        except _FORMATTER_ERRORS:
+            return str(content)
+        return text
+
+
+def _single(tag: int, kind: int, number: int, rule: Rule) -> Tag:
+    """The tag of one integer, which half of all tags are; exifread prints a code that it does not know as itself."""
+    if rule is None:
+        return Tag(tag, FIELDS[kind], number, str(number))
+    if isinstance(rule, dict):
+        return Tag(tag, FIELDS[kind], number, rule.get(number) or str(number))
+    try:
+        return Tag(tag, FIELDS[kind], number, rule([number]))
+    except _FORMATTER_ERRORS:
+        return Tag(tag, FIELDS[kind], number, str(number))

@@ -1,0 +1,145 @@
+"""Extraction in stages: sniff, walk the container, read each block, sum up.
+
+Each stage has one guard. Whatever a file makes a parser raise costs that stage's block alone and is written down
+there; only a bucket's failure, a format that is not read here, and a file without any structure are raised.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from worker.errors import CorruptImage, UnsupportedFormat, WorkerError
+from worker.extract import exif, iptc, tiff, xmp
+from worker.extract.budget import Oversized, Spent
+from worker.extract.containers import WALKS
+from worker.extract.image import describe
+from worker.extract.parts import Parts, Unread
+from worker.extract.sniff import LENGTH, Container, Kind, sniff
+from worker.extract.summary import Summary, summarise
+from worker.extract.window import Cut, Window
+from worker.model import Block, BlockStatus, Limits, Metadata, Tag
+from worker.ports import RangeReader
+
+EXTRACTOR = "1"
+"""The version of these rules. A document made by another version is made anew by a backfill."""
+
+FILE = "file"
+"""The name under which a walk notes what befell the container as a whole."""
+
+_WHOLE = {BlockStatus.OK, BlockStatus.ABSENT}
+
+Tags = dict[str, Tag]
+Found = tuple[Tags, dict[str, Block]]
+T = TypeVar("T")
+
+
+def extract(image: RangeReader, limits: Limits) -> Metadata:
+    """All metadata of one object, read in a few bounded ranges.
+
+    Raises UnsupportedFormat where the first bytes are those of no known format, CorruptImage where the file is
+    empty or broken before its first part, and what `image.read` raises. Anything else a file may contain ends in
+    a Metadata whose blocks say what is there, partial, failed or absent.
+    """
+    window = Window(image, limits)
+    parts = _walk(window, _kind(window))
+    tags, blocks = _read(window, parts)
+    broken = [reason for block, reason in parts.problems if block == FILE]
+    if broken and not (tags or parts.width or window.truncated):
+        raise CorruptImage(broken[0])
+    whole = not (parts.problems or window.truncated)
+    blocks = _with_problems(blocks, parts.problems)
+    summary = guarded(lambda: summarise(tags), lambda block: blocks.update(summary=block)) or Summary()
+    return Metadata(
+        image=describe(parts, tags, whole=whole, exif_whole=blocks["exif"].status in _WHOLE),
+        tags=tags,
+        blocks=blocks,
+        taken=summary.taken,
+        position=summary.position,
+        camera=summary.camera,
+        exposure=summary.exposure,
+        pose=summary.pose,
+        text=summary.text,
+        sources=summary.sources,
+        ranges=tuple(window.ranges),
+        truncated=window.truncated,
+    )
+
+
+def _kind(window: Window) -> Kind:
+    head = window.read(0, LENGTH)
+    if not head:
+        raise CorruptImage("the object is empty")
+    kind = sniff(head)
+    if kind is None:
+        raise UnsupportedFormat("the first bytes are those of no image format that is read here")
+    return kind
+
+
+def _walk(window: Window, kind: Kind) -> Parts:
+    parts = Parts(kind.format, kind.mime)
+
+    def failed(block: Block) -> None:
+        parts.problems.append((FILE, block.reason or ""))
+
+    if kind.container is Container.TIFF:
+        return guarded(lambda: tiff.walk(window), failed) or parts
+    guarded(lambda: WALKS[kind.container](window, parts), failed)
+    return parts
+
+
+def _read(window: Window, parts: Parts) -> Found:
+    """Tags and states of the blocks, each read by its own stage."""
+    tags: Tags = {}
+    blocks: dict[str, Block] = {}
+    limits, budget = window.limits, window.budget
+
+    def stage(name: str, read: Callable[[], Found]) -> None:
+        found = guarded(read, lambda block: blocks.update({name: block}))
+        if found is not None:
+            tags.update(found[0])
+            blocks.update(found[1])
+
+    stage("exif", lambda: exif.read_all(parts.exif, limits, budget))
+    stage("xmp", lambda: _named("xmp", xmp.read(parts.xmp, parts.xmp_extended, limits, budget)))
+    stage("iptc", lambda: _named("iptc", iptc.read(parts.iptc, limits)))
+    return tags, blocks
+
+
+def _named(name: str, found: tuple[Tags, Block]) -> Found:
+    return found[0], {name: found[1]}
+
+
+def guarded(stage: Callable[[], T], failed: Callable[[Block], None]) -> T | None:
+    """The stage's result; where the file makes it raise, None, and `failed` is told why.
+
+    What the bucket raises goes on up: another attempt may do better.
+    """
+    try:
+        return stage()
+    except WorkerError:
+        raise
+    except Spent:
+        failed(Block(BlockStatus.PARTIAL, "time: the CPU time for one object is spent"))
+    except Unread as unread:
+        failed(Block(BlockStatus.PARTIAL, f"budget: {unread}"))
+    except Cut as cut:
+        failed(Block(BlockStatus.PARTIAL, f"cut: {cut}"))
+    except Oversized as oversized:
+        failed(Block(BlockStatus.PARTIAL, f"oversized: {oversized}"))
+    except Exception as error:  # noqa: BLE001 -- a parser's bug must cost one block of one image, never the worker
+        failed(Block(BlockStatus.FAILED, f"internal: {type(error).__name__} in the reader"))
+    return None
+
+
+def _with_problems(blocks: Mapping[str, Block], problems: list[tuple[str, str]]) -> dict[str, Block]:
+    """The blocks' states, with what the walk of the container knows about them.
+
+    What is broken about the file as a whole leaves good blocks good; but one that was not found may have been
+    lost, and absent is said only of what is known to be absent.
+    """
+    told = dict(blocks)
+    for name, reason in problems:
+        touched = [name] if name != FILE else [n for n, block in told.items() if block.status is BlockStatus.ABSENT]
+        for block in touched:
+            if told.get(block, Block(BlockStatus.ABSENT)).reason is None:
+                told[block] = Block(BlockStatus.PARTIAL, reason)
+    return told
