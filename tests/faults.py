@@ -32,6 +32,8 @@ class FaultyFirestore:
     def __init__(self, emulator: str, seed: int = 0, share: float = 1 / 3) -> None:
         self.failed: Counter[str] = Counter()
         self.writes = 0
+        self.down = False
+        """While it is true, every call but those under way is refused."""
         self._share = share
         self._random = random.Random(seed)
         self._lock = threading.Lock()
@@ -54,6 +56,8 @@ class FaultyFirestore:
         self._channel.close()
 
     def _handle(self, method: str, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        if self.down:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "injected: the store is down")
         metadata = tuple(item for item in context.invocation_metadata() if item[0] in _PASSED_ON)
         forward: grpc.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(method)
         try:

@@ -20,9 +20,9 @@ FLOORS = [
     {"backends"},
     {"settings"},
     {"bootstrap"},
-    {"shard", "push"},
+    {"shard", "push", "crew"},
     {"supervisor"},
-    {"scan", "local"},
+    {"entries", "scan", "local"},
     {"web", "cli"},
 ]
 """From the ground up; a module imports from its own floor and those below. (Backends import ports and data only.)"""

@@ -172,9 +172,12 @@ class Supervisor:
             process.join()
 
 
-def run_until_signalled(supervisor: Supervisor) -> int:
-    """Run in the main thread; the first SIGTERM or SIGINT drains, the second ends at once. The exit code."""
-    stopped, now = threading.Event(), threading.Event()
+def run_until_signalled(supervisor: Supervisor, stopped: threading.Event | None = None) -> int:
+    """Run in the main thread; the first SIGTERM or SIGINT drains, the second ends at once. The exit code.
+
+    Whoever hands in `stopped` may set it, too.
+    """
+    stopped, now = stopped or threading.Event(), threading.Event()
 
     def on_signal(*_: object) -> None:
         (now if stopped.is_set() else stopped).set()

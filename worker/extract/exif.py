@@ -1,6 +1,6 @@
 """EXIF: the TIFF blocks of one image become tags.
 
-exifread is the engine (see ifd.py); this is the walk over its directories and over the blocks, and what is said
+exifread is the engine (see header.py); this is the walk over its directories and over the blocks, and what is said
 about both where bytes, time or sense run out.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from worker.extract import makernotes
 from worker.extract.budget import Budget, Spent
-from worker.extract.header import Bounds, Header, code
+from worker.extract.header import Bounds, Header, code, state
 from worker.extract.ifd import Missing, Source, read_preamble
 from worker.extract.makernotes import Note
 from worker.extract.parts import TiffBlock, Unread
@@ -30,15 +30,6 @@ _POINTERS: dict[str, tuple[str, Table]] = {
 }
 _TABLES = dict(_POINTERS.values())
 
-_REASONS = {
-    "time": "the CPU time for one object is spent",
-    "limit": "beyond the entries or values that are read of one object",
-    "unread": "beyond the bytes that are read of one object",
-    "cut": "outside of the block",
-    "malformed": "malformed or repeated",
-}
-"""By code, the worst first."""
-
 
 def read_all(blocks: Sequence[TiffBlock], limits: Limits, budget: Budget) -> tuple[dict[str, Tag], dict[str, Block]]:
     """The tags of all blocks by `Group:Name`, and the states of `exif` and `makernotes`.
@@ -53,19 +44,8 @@ def read_all(blocks: Sequence[TiffBlock], limits: Limits, budget: Budget) -> tup
     except Spent:
         image.faults["time"] += 1
     tags, known = image.tags()
-    found, state = image.makernotes(tags, known)
-    return tags | found, {"exif": _state(bool(tags), image.faults), "makernotes": state}
-
-
-def _state(found: bool, faults: Counter[str]) -> Block:
-    """What is said about the block: absent only where nothing was there and nothing went wrong."""
-    if not faults:
-        return Block(BlockStatus.OK if found else BlockStatus.ABSENT)
-    code = next(code for code in _REASONS if code in faults)
-    failed = not found and code in {"cut", "malformed"}
-    counted = "" if code == "time" else f"{faults[code]} values or directories are "
-    reason = f"{code}: {counted}{_REASONS[code]}"
-    return Block(BlockStatus.FAILED if failed else BlockStatus.PARTIAL, reason)
+    found, notes = image.makernotes(tags, known)
+    return tags | found, {"exif": state(image.faults, found=bool(tags)), "makernotes": notes}
 
 
 class _Image:
@@ -131,7 +111,7 @@ def _walk(header: Header, group: str, first: int) -> None:
     """
     following, chained = header.dump_ifd(first, group, _TABLES.get(group)), group == "IFD0"
     pending = deque(_pointed(header, group))
-    followed = {group}  # a group's pointers are followed once, or a directory that points to itself never ends
+    followed = {group, "GPS", "InteropIFD"}  # once each, or a directory that points to itself never ends
     subs = pages = 0
     while pending or (chained and following):
         if not pending:

@@ -22,7 +22,7 @@ from worker.extract.ifd import CLASSIC, Entry, Layout, Missing, Source, read_dir
 from worker.extract.parts import Unread
 from worker.extract.tag_tables import EXIF, Known, Rule, Table
 from worker.extract.values import ASCII, COMMENTS, FIELDS, RATIONAL, SIZES, TEXTS, Omitted
-from worker.model import Tag, TagValue
+from worker.model import Block, BlockStatus, Tag, TagValue
 
 _logger = logging.getLogger("exifread")
 if _logger.level == logging.NOTSET:  # it warns about each image without EXIF; an operator's own level stands
@@ -72,6 +72,26 @@ def code(reason: Fault) -> str:
     return "unread" if isinstance(reason, Unread) else "limit"
 
 
+_REASONS = {
+    "time": "the CPU time for one object is spent",
+    "limit": "beyond the entries or values that are read of one object",
+    "unread": "beyond the bytes that are read of one object",
+    "cut": "outside of the block",
+    "malformed": "malformed or repeated",
+}
+"""By code, the worst first."""
+
+
+def state(faults: Counter[str], *, found: bool) -> Block:
+    """What is said of a block: absent only where nothing was found and nothing went wrong."""
+    if not faults:
+        return Block(BlockStatus.OK if found else BlockStatus.ABSENT)
+    worst = next(each for each in _REASONS if each in faults)
+    counted = "" if worst == "time" else f"{faults[worst]} values or directories are "
+    failed = not found and worst in {"cut", "malformed"}
+    return Block(BlockStatus.FAILED if failed else BlockStatus.PARTIAL, f"{worst}: {counted}{_REASONS[worst]}")
+
+
 class Header(ExifHeader):
     """exifread's header over a block in memory (or in a window), within bounds.
 
@@ -80,7 +100,6 @@ class Header(ExifHeader):
     counts what was left out, by code: cut, unread, limit, malformed.
     """
 
-    separator = ":"
     only: AbstractSet[int] | None = None
     """Where set, the only tags that are read."""
     special: AbstractSet[int] = frozenset()
@@ -98,26 +117,15 @@ class Header(ExifHeader):
         self._layouts = layouts
         self._visited: set[int] = set()
         self._layout = layouts[mark]
-        self._base = 0
 
-    def dump_ifd(  # type: ignore[override] # theirs returns None; the walk wants the next directory
-        self,
-        ifd: int,
-        ifd_name: str,
-        tag_dict: Table | None = None,
-        relative: int = 0,
-        stop_tag: str = DEFAULT_STOP_TAG,  # noqa: ARG002 -- theirs
+    def dump_ifd(  # type: ignore[override] # theirs has two more parameters, which are mended, and returns None
+        self, ifd: int, ifd_name: str, tag_dict: Table | None = None
     ) -> int:
-        """Read one directory into `tags`; return the offset of the next one, 0 for none.
-
-        `ifd` counts from `offset`, and so do the offsets in it, unless it is `relative` (exifread's word for a
-        Nikon note, whose own header stands 8 bytes before).
-        """
+        """Read the directory at `ifd`, which counts from `offset`, into `tags`; return the next one's offset or 0."""
         table = EXIF if tag_dict is None else tag_dict
         self._layout = self._layouts[self.endian]
-        self._base = self.offset + (ifd - 8 if relative else 0)
         entries, following = self._directory(self.offset + ifd, ifd_name)
-        prefix, tags, lost, bad = ifd_name + self.separator, self.tags, self.lost, 0
+        prefix, tags, lost, bad = f"{ifd_name}:", self.tags, self.lost, 0
         for index, entry in enumerate(entries):
             if not index % _CHECK_EVERY:
                 self._bounds.budget.check()
@@ -126,7 +134,8 @@ class Header(ExifHeader):
                 continue
             if kind not in FIELDS:
                 bad += 1
-                self.faults["malformed"] += 1 if kind or count else 0  # an entry of zeros is padding
+                if kind or count:  # or else it is padding
+                    self.faults["malformed"] += 1
                 if bad > _MOST_BAD_ENTRIES:
                     break
                 continue
@@ -169,7 +178,7 @@ class Header(ExifHeader):
             if length <= len(slot):
                 raw = slot[:length]
             else:
-                offset = self._base + self._layout.pointer.unpack(slot)[0]
+                offset = self.offset + self._layout.pointer.unpack(slot)[0]
                 if tag in BLOBS or length > self._bounds.tag_bytes:
                     self._omit(key, tag, kind, offset, length)
                     return
@@ -239,7 +248,7 @@ def _single(tag: int, kind: int, number: int, rule: Rule) -> Tag:
     if rule is None:
         return Tag(tag, FIELDS[kind], number, str(number))
     if isinstance(rule, dict):
-        return Tag(tag, FIELDS[kind], number, rule.get(number) or str(number))
+        return Tag(tag, FIELDS[kind], number, rule[number] if number in rule else str(number))
     try:
         return Tag(tag, FIELDS[kind], number, rule([number]))
     except _FORMATTER_ERRORS:

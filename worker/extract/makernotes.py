@@ -5,13 +5,12 @@ distance, a drone's pose, a live photo's film); `always`, every tag of the note.
 entries and 20,000 values, which is 10 ms; what goes wrong with it costs only this block.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from worker.extract.budget import Budget, Spent
-from worker.extract.header import Bounds, code
+from worker.extract.header import Bounds, code, state
 from worker.extract.ifd import CLASSIC, MARKS, Missing, Source
 from worker.extract.maker_forms import CANON_BLOCK, FORMS, PLAIN_FORMS, STANDARD, Form
 from worker.extract.maker_values import GROUP, NoteHeader
@@ -109,7 +108,7 @@ def _read(note: Note, form: Form, wanted: AbstractSet[int] | None, bounds: Bound
     for table, offset in header.directories:
         header.only = None if wanted is None else table.keys()
         header.dump_ifd(offset, GROUP, table)
-    return header.tags, _state(header.faults)
+    return header.tags, state(header.faults, found=bool(header.tags))
 
 
 def _place(note: Note, form: Form) -> tuple[str, int, int]:
@@ -145,10 +144,3 @@ def _plausible(source: Source, mark: str, at: int) -> bool:
     (number,) = layout.number.unpack_from(head)
     _, kind, count, _ = layout.entry.unpack_from(head, layout.number.size)
     return 0 < number <= _LONGEST_DIRECTORY and kind in FIELDS and SIZES[kind] * count <= source.size
-
-
-def _state(faults: Counter[str]) -> Block:
-    if not faults:
-        return Block(BlockStatus.OK)
-    parts = ", ".join(f"{count} {code}" for code, count in sorted(faults.items()))
-    return Block(BlockStatus.PARTIAL, f"{min(faults)}: values or directories of the note are left out ({parts})")

@@ -1,0 +1,1 @@
+"""Documents as rows and files for other programs."""
