@@ -1,0 +1,65 @@
+# `make demo` and `make test` need Python 3.11 to 3.13 and make; everything else is set up in .venv, as locked.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+PICTURES := demo/pictures
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --quiet
+
+.PHONY: help demo test test-deep lint types check dev bench figures lock clean
+
+help:
+	@echo 'make demo       sample pictures, through the worker, into a table'
+	@echo 'make test       all tests but the long ones; make test-deep runs those'
+	@echo 'make check      lint, types and tests: what CI runs'
+	@echo 'make dev        Pub/Sub, Firestore and Cloud Storage emulators on this machine'
+	@echo 'make bench      side by side with the client libraries'"' own guides"
+	@echo 'make figures    recall and speed of extraction, where the image corpora are'
+	@echo 'make lock       renew the locked versions'
+	@echo 'make clean      remove what the above made'
+
+demo: $(READY)
+	@$(BIN)/python -m tests.samples $(PICTURES)
+	@IMAGEMETA_LOG_LEVEL=error $(BIN)/imagemeta up $(PICTURES) --once
+	@echo 'Watch your own pictures: $(BIN)/imagemeta up ~/Pictures'
+
+test: $(READY)
+	$(BIN)/python -m pytest -m 'not deep'
+
+test-deep: $(READY)
+	$(BIN)/python -m pytest -m deep
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint types test
+
+dev: $(READY)
+	$(BIN)/python -m deploy.stack
+
+bench: $(READY)
+	$(BIN)/python -m bench.pipeline
+
+figures: $(READY)
+	$(BIN)/python -m bench.recall
+	$(BIN)/python -m bench.extraction
+
+lock: $(READY)
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group dev --output-file requirements-dev.lock
+	$(COMPILE) --group build --output-file requirements-build.lock
+
+clean:
+	rm -rf $(VENV) demo .stack .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): pyproject.toml requirements-dev.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
