@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr
@@ -17,7 +18,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.test_worker import Rig, raising
-from worker import logs, telemetry
+from worker import logs
 from worker.errors import SourceUnavailable
 
 SPANS = InMemorySpanExporter()
@@ -96,7 +97,8 @@ def test_a_message_is_one_trace_of_its_stages(lines: io.StringIO) -> None:
     assert line["logging.googleapis.com/trace"].endswith(f"{root.trace_id:032x}")
 
 
-def test_the_metrics_have_their_names(lines: io.StringIO) -> None:
+@pytest.mark.usefixtures("lines")
+def test_the_metrics_have_their_names() -> None:
     rig = Rig()
     rig.handle(rig.upload("a.jpg"))
     rig.read = raising(SourceUnavailable("?"))
@@ -104,7 +106,6 @@ def test_the_metrics_have_their_names(lines: io.StringIO) -> None:
     data: Any = READER.get_metrics_data()
     names = {metric.name for each in data.resource_metrics for scope in each.scope_metrics for metric in scope.metrics}
     assert {"imagemeta.deliveries", "imagemeta.nacks", "imagemeta.stage.duration", "imagemeta.in_flight"} <= names
-    assert lines
 
 
 def test_people_at_a_terminal_get_words_without_colour_elsewhere() -> None:
@@ -118,11 +119,8 @@ def test_people_at_a_terminal_get_words_without_colour_elsewhere() -> None:
 
 
 def test_without_an_endpoint_nothing_is_exported_and_the_sdk_is_not_even_loaded() -> None:
-    import subprocess
-
     code = (
         "import sys; from worker import telemetry; telemetry.configure('w')();"
         "assert not [name for name in sys.modules if name.startswith('opentelemetry.sdk')]"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, env={"PATH": ""}).returncode == 0
-    assert telemetry

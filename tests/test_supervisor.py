@@ -3,6 +3,8 @@
 import ctypes
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from worker.model import Limits, ObjectRef
 from worker.reading import ReadingAlone
 from worker.settings import load
 from worker.shard import EXIT_CONFIG, Order
-from worker.supervisor import Supervisor, run_until_signalled
+from worker.supervisor import Supervisor
 
 BAD = ObjectRef("photos", "bad.jpg", 1, size=4)
 GOOD = ObjectRef("photos", "good.jpg", 1, size=4)
@@ -230,16 +232,13 @@ def test_what_is_read_alone_harms_only_itself(store: object, error: type[Excepti
 
 def test_the_exit_code_tells_how_it_ended(tmp_path: Path) -> None:
     """In a process of its own, for it takes the signals."""
-    import subprocess
-    import sys
-
     report = tmp_path / "report"
     code = (
-        "import sys; from tests.test_supervisor import *; settings = load({}).model_copy(update=dict("
+        "import sys; from tests.test_supervisor import *; from worker.supervisor import run_until_signalled;"
+        "settings = load({}).model_copy(update=dict("
         f"documents={str(report)!r}, grace_seconds=3.0));"
         "sys.exit(run_until_signalled(Supervisor(settings, 1, globals()[sys.argv[1]])))"
     )
-    assert run_until_signalled
     for target, signals, expected in [
         ("steady", [signal.SIGTERM], 0),
         ("steady", [signal.SIGINT], 0),

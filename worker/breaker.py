@@ -1,9 +1,10 @@
 """Stops pulling when everything fails, so that an outage or a bad release never wears out good messages.
 
 It opens when as many different messages as `threshold` failed in a row with no success between them, or at once on a
-Misconfigured with no success of late: one bucket without permission must not hold up the others. Open: pulling is paused, and the backends are probed with growing pauses. Half open: a few messages are
-let in; the first success closes it, the first failure opens it again. Messages that keep failing beside others that
-succeed never open it.
+Misconfigured with no success of late: one bucket without permission must not hold up the others.
+Open: pulling is paused, and the backends are probed with growing pauses. Half open: a few messages are let in; the
+first success closes it, the first failure opens it again. Messages that keep failing beside others that succeed never
+open it.
 """
 
 import random

@@ -18,7 +18,7 @@ class Buffer(Protocol):
         """
 
 
-class Unread(Exception):  # noqa: N818 -- not a failure: the reader marks its block partial and goes on
+class Unread(Exception):
     """The budget of this object is spent; the bytes asked for are not at hand."""
 
 
