@@ -176,6 +176,12 @@ def misconfigured(error: BaseException) -> None:
     _log.critical("misconfigured", code=code_of(error), error=str(error))
 
 
+def gave_up(error: BaseException) -> None:
+    """A process cannot go on by itself; the supervisor starts another."""
+    _shards.add(1, {"event": "gave_up"})
+    _log.error("gave_up", code=code_of(error), error=str(error))
+
+
 def _facts(walk: Walk) -> dict[str, Any]:
     attributes = walk.message.attributes
     return {

@@ -314,7 +314,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the write ladder needs to know of a stored document. `version` changes with every write."""
+    """What the write ladder needs to know of a stored document. `version` changes with every write that changes it."""
 
     generation: int
     metageneration: int

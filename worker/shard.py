@@ -48,7 +48,7 @@ class Shard:
     def run(self, stopped: threading.Event, grace: float, alive: Callable[[], bool] = lambda: True) -> None:
         """Work until `stopped` is set or `alive` says no, then drain.
 
-        Raises Misconfigured where pulling cannot go on.
+        Raises why pulling has ended by itself: Misconfigured, or what a new process may get over.
         """
         self._subscription.start(self._wiring.worker.handle)
         minder = threading.Thread(target=self._mind_breaker, args=(stopped,), name="breaker", daemon=True)
@@ -64,8 +64,7 @@ class Shard:
     def _beat(self) -> None:
         state = ShardState.HELD if self._held else ShardState.PULLING
         self._board.beat(state, self._subscription.silence())
-        failure = self._subscription.failure()
-        if isinstance(failure, Misconfigured):
+        if failure := self._subscription.failure():
             raise failure
 
     def _drain(self, grace: float) -> None:
@@ -123,7 +122,7 @@ class Post:
 def posted(order: Order) -> Iterator[Post]:
     """Around the life of a process that the supervisor started: signals, logs, telemetry, wiring, strikes.
 
-    Exits with EXIT_CONFIG on Misconfigured, after one line that says what is wrong.
+    Exits with EXIT_CONFIG on Misconfigured, with 1 on what a new process may get over, after one line that says why.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor passes it on
     stopped = threading.Event()
@@ -141,6 +140,9 @@ def posted(order: Order) -> Iterator[Post]:
     except Misconfigured as error:
         events.misconfigured(error)
         sys.exit(EXIT_CONFIG)
+    except WorkerError as error:
+        events.gave_up(error)
+        sys.exit(1)
     finally:
         flush()
 

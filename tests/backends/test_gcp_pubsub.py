@@ -182,15 +182,27 @@ def test_an_empty_queue_is_not_silent(cloud: Cloud) -> None:
 
 
 def test_a_stream_that_brings_nothing_for_long_is_opened_anew(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
-    subscription = subscribe(cloud, patience=0.2)
-    subscription.start(lambda delivery: delivery.ack())
-    wait_until(lambda: "a new stream" in caplog.text)
+    caplog.set_level(logging.INFO)
     received = threading.Event()
-    subscription.stop(grace=1)
     subscription = subscribe(cloud, patience=0.2)
     subscription.start(lambda _: received.set())
+    wait_until(lambda: "a new stream" in caplog.text)
     publish(cloud, 1)
     assert received.wait(20)
+    subscription.stop(grace=1)
+
+
+def test_pausing_while_it_asks_for_a_sign_of_life_does_no_harm(cloud: Cloud) -> None:
+    received = threading.Event()
+    subscription = subscribe(cloud, patience=0.03)
+    subscription.start(lambda _: received.set())
+    for _ in range(40):
+        subscription.pause()
+        subscription.resume()
+        time.sleep(0.01)  # room for the asking, not a wait for anything
+    publish(cloud, 1)
+    assert received.wait(30)
+    assert subscription.failure() is None
     subscription.stop(grace=1)
 
 

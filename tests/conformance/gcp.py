@@ -32,7 +32,7 @@ LEASE = 10
 @contextmanager
 def gcp_queue(request: pytest.FixtureRequest) -> Iterator[QueueRig]:
     cloud: Cloud = request.getfixturevalue("cloud")
-    cloud.stack.create_queue(cloud.project, "conformance", ATTEMPTS, backoff=False)
+    cloud.stack.create_queue(cloud.project, "conformance", ATTEMPTS)
     subscriptions: list[PubSubSubscription] = []
 
     def subscribe(concurrency: int) -> PubSubSubscription:

@@ -34,7 +34,7 @@ from worker.ports import Delivery, Handler
 LEASE_SECONDS = 60
 PATIENCE_SECONDS = 90.0
 GIVE_UP_SECONDS = 600.0
-"""After that long without a sign of life the process had better start anew."""
+"""After that long without a sign of life `failure` speaks of it; the stream is opened again and again all the same."""
 PUBLISH_MESSAGES = 500
 PUBLISH_BYTES = 5_000_000
 """Half of what one request may hold."""
@@ -86,7 +86,8 @@ class PubSubSubscription:
         self._paused = False
         self._halt = threading.Event()
         self._wake = threading.Event()
-        self._failure: WorkerError | None = None
+        self._final: Misconfigured | None = None
+        self._problem: WorkerError | None = None
         self._last_sign = self._last_message = time.monotonic()
 
     def start(self, handler: Handler) -> None:
@@ -128,8 +129,8 @@ class PubSubSubscription:
             closing.join(max(0.0, deadline - time.monotonic()))
 
     def failure(self) -> WorkerError | None:
-        """What ended the pulling for good."""
-        return self._failure
+        """What ended the pulling for good, or what has kept it from working for long and may pass yet."""
+        return self._final or (self._problem if self.silence() > GIVE_UP_SECONDS else None)
 
     def silence(self) -> float:
         """An answer to any call on the stream's channel is a sign of life, for an empty queue sends nothing."""
@@ -149,10 +150,11 @@ class PubSubSubscription:
         while not self._halt.is_set():
             try:
                 self._look_after()
+            except Misconfigured as error:
+                self._final = error
+                return
             except WorkerError as error:
-                if isinstance(error, Misconfigured) or self.silence() > GIVE_UP_SECONDS:
-                    self._failure = error
-                    return
+                self._problem = error
                 failures = failures + 1 if self._last_sign < failed_at else 1
                 failed_at = time.monotonic()
                 _log.warning("the stream is opened again: %s", error)
@@ -172,10 +174,22 @@ class PubSubSubscription:
         try:
             self._examine(stream)
         except WorkerError:
-            with self._lock:
-                if self._stream is stream:
-                    self._retire()
-            raise
+            if self._replaces(stream):
+                raise
+            return
+        if time.monotonic() - self._last_message > _REFRESH * self._patience and self._replaces(stream):
+            # The library's own reader can die unnoticed (docs/delivery.md); on an empty queue this costs nothing.
+            _log.info("no message for long: a new stream tells an empty queue from a deaf one")
+            self._last_message = time.monotonic()
+            self._wake.set()
+
+    def _replaces(self, stream: Stream) -> bool:
+        """Let a stream go, unless it was let go meanwhile."""
+        with self._lock:
+            if self._stream is not stream:
+                return False
+            self._retire()
+            return True
 
     def _examine(self, stream: Stream) -> None:
         if stream.ended.is_set():
@@ -187,14 +201,13 @@ class PubSubSubscription:
         except Transient as error:
             if self.silence() > self._patience:
                 raise Transient(f"no sign of life for {self.silence():.0f} s: {error}") from error
-        if time.monotonic() - self._last_message > _REFRESH * self._patience:
-            # The library's own reader can die unnoticed (docs/delivery.md); on an empty queue this costs nothing.
-            self._last_message = time.monotonic()
-            raise Transient("no message for long; a new stream tells an empty queue from a deaf one")
 
     def _ask(self, stream: Stream) -> None:
-        with translated(Transient):
-            stream.ping(min(_PING_SECONDS, self._patience / 3))
+        try:
+            with translated(Transient):
+                stream.ping(min(_PING_SECONDS, self._patience / 3))
+        except ValueError as error:  # gRPC's word for a channel that was closed meanwhile
+            raise Transient("the stream was closed") from error
         self._last_sign = time.monotonic()
 
     def _open(self) -> Stream:

@@ -33,7 +33,10 @@ _NO_NAMES = frozenset({"", ".", ".."})
 
 
 class CloudStorage:
-    """All buckets that the account may read: an ObjectStore. Thread-safe."""
+    """All buckets that the account may read: an ObjectStore. Thread-safe.
+
+    An object of a bucket that is no more is gone like any other: news of a deleted bucket must not stop the worker.
+    Only `list`, which somebody asked for by the bucket's name, calls that Misconfigured."""
 
     def __init__(self) -> None:
         emulator = os.environ.get("STORAGE_EMULATOR_HOST")
@@ -91,7 +94,6 @@ class CloudStorage:
             try:
                 return self._ranges.read(ref, start, end)
             except (FileNotFoundError, NotFound) as error:
-                self._require(ref.bucket)
                 raise _gone(ref) from error
 
     def _facts(self, bucket: str, name: str, generation: int | None) -> ObjectRef | None:
@@ -99,14 +101,7 @@ class CloudStorage:
             return None
         with translated(SourceUnavailable):
             blob = self._client.bucket(bucket).get_blob(name, generation=generation, timeout=TIMEOUT, retry=RETRY)
-            if blob is None:
-                self._require(bucket)
-                return None
-            return _ref(blob)
-
-    def _require(self, bucket: str) -> None:
-        """Raise NotFound where it is the bucket that is not there: a 404 does not tell what it is about."""
-        list(self._client.list_blobs(bucket, max_results=1, fields="items(name)", timeout=TIMEOUT, retry=RETRY))
+            return None if blob is None else _ref(blob)
 
 
 class _Reader:
