@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "worker"
 FLOORS = [
     {"errors"},
     {"model"},
-    {"ports", "clock", "legal"},
+    {"ports", "clock", "legal", "interrupts"},
     {"extract"},
     {"decode", "document", "events", "logs", "telemetry", "health"},
     {"in_flight", "group_commit", "breaker", "write_ladder", "catalog"},

@@ -7,13 +7,15 @@ each task alone in a new process, and a second death is proof. The processes end
 import multiprocessing
 import os
 import resource
-import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from typing import Generic, TypeVar
+
+from worker import interrupts
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,9 +55,9 @@ class Crew(Generic[T, R]):
         bounded number ahead; what the iterable raises is raised here.
         """
         shift: _Shift[T, R] = _Shift(iter(batches))
-        for _ in range(self._processes):
-            threading.Thread(target=self._serve, args=(shift,), daemon=True).start()
         try:
+            for _ in range(self._processes):
+                threading.Thread(target=self._serve, args=(shift,), daemon=True).start()
             for _ in range(self._processes):
                 while (answers := shift.handed_out.get()) is not None:
                     yield from answers.result()
@@ -65,9 +67,7 @@ class Crew(Generic[T, R]):
 
     def _serve(self, shift: "_Shift[T, R]") -> None:
         """The life of one thread, which asks one process at a time."""
-        # Ctrl-C reaches the whole process group. What this thread starts inherits that it does not listen to it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        seat = _Seat(self._work, self._seconds)
+        seat = _Seat(self._work, self._seconds, shift)
         while (order := shift.take()) is not None:
             tasks, answers = order
             try:
@@ -97,6 +97,7 @@ class _Shift(Generic[T, R]):
         self._batches = batches
         self._lock = threading.Lock()
         self._ended = False
+        self._starting = threading.Lock()
         self.room = threading.Semaphore(_AHEAD)
         self.handed_out: SimpleQueue[Future[list[R]] | None] = SimpleQueue()
 
@@ -114,19 +115,30 @@ class _Shift(Generic[T, R]):
                 self.handed_out.put(answers)
         return (tasks, answers) if tasks else None
 
+    def start(self, process: BaseProcess) -> None:
+        """Start a process, unless it is over: what is half started when the program ends complains loudly."""
+        with self._starting:
+            if self._ended:
+                raise Death("the work was stopped")
+            with interrupts.blocked():
+                process.start()
+
     def end(self, threads: int) -> None:
-        """Hand out no more."""
+        """Hand out no more, start no more."""
         self._ended = True
         self.room.release(threads)
+        with self._starting:
+            return  # whoever was at it has finished
 
 
 class _Seat(Generic[T, R]):
     """The place of one process, which is started when it is first asked, and after each death."""
 
-    def __init__(self, work: Callable[[T], R], seconds: float) -> None:
+    def __init__(self, work: Callable[[T], R], seconds: float, shift: _Shift[T, R]) -> None:
         self._work = work
+        self._shift = shift
         self._seconds = seconds
-        self._sitting: tuple[multiprocessing.process.BaseProcess, Connection] | None = None
+        self._sitting: tuple[BaseProcess, Connection] | None = None
 
     def ask(self, tasks: list[T]) -> list[R]:
         """The answers to the tasks. Raises Death where the process gives none."""
@@ -152,11 +164,11 @@ class _Seat(Generic[T, R]):
             process.join()
         self._sitting = None
 
-    def _start(self) -> tuple[multiprocessing.process.BaseProcess, Connection]:
+    def _start(self) -> tuple[BaseProcess, Connection]:
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         process = spawn.Process(target=_live, args=(theirs, self._work), daemon=True)
-        process.start()
+        self._shift.start(process)
         theirs.close()
         return process, ours
 

@@ -7,8 +7,8 @@ was announced, so that what changed while nobody watched is found at the next st
 import fcntl
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from worker.backends.local.names import hidden
 from worker.backends.local.queue import LocalPublisher, queue_stats
 from worker.backends.local.watch import Watcher
 from worker.bootstrap import bucket_of, folder_url
-from worker.errors import Misconfigured
+from worker.errors import Misconfigured, Transient
 from worker.model import Message, Status, Value
 from worker.settings import Settings, load
 from worker.supervisor import Supervisor, run_until_signalled
@@ -78,15 +78,10 @@ class LocalMode:
         with _alone(self.catalog), closing(_Counted(self.catalog / "queue.db")) as publisher:
             self._publisher = publisher
             watcher = Watcher(self.folder, bucket_of(self.folder), publisher, self.catalog / "seen.db")
-            threads = [threading.Thread(target=self._watch, args=(watcher, stopped), name="watch")]
-            if self._once:
-                threads.append(threading.Thread(target=self._finish, args=(watcher, stopped), name="finish"))
-            for thread in threads:
-                thread.start()
             processes = shards or self.settings.shards or len(os.sched_getaffinity(0))
-            code = run_until_signalled(Supervisor(self.settings, processes, shard.main), stopped)
-            for thread in threads:
-                thread.join()
+            beside = [self._watch, self._finish] if self._once else [self._watch]
+            with _threads(beside, watcher, stopped):
+                code = run_until_signalled(Supervisor(self.settings, processes, shard.main), stopped)
         if self._failure:
             raise self._failure
         return code or (EXIT_INTERRUPTED if self._once and not self._finished else 0)
@@ -119,11 +114,16 @@ class LocalMode:
     def _finish(self, watcher: Watcher, stopped: threading.Event) -> None:
         """Stop when all that was found is settled."""
         while not stopped.wait(_POLL_SECONDS):
-            if watcher.caught_up.is_set():
-                stats = queue_stats(self.catalog / "queue.db")
-                if not stats.waiting and not stats.leased:
-                    self._finished = True
-                    stopped.set()
+            if watcher.caught_up.is_set() and self._idle():
+                self._finished = True
+                stopped.set()
+
+    def _idle(self) -> bool:
+        """Whether nothing is on the queue; a queue that does not answer now is asked again."""
+        with suppress(Transient):
+            stats = queue_stats(self.catalog / "queue.db")
+            return not stats.waiting and not stats.leased
+        return False
 
 
 class _Counted:
@@ -185,6 +185,23 @@ def _made(folder: Path, catalog: Path) -> Path:
     except OSError as error:
         raise Misconfigured(f"the catalog {catalog} cannot be written: {error.strerror}; {elsewhere}") from error
     return catalog
+
+
+@contextmanager
+def _threads(
+    targets: Iterable[Callable[[Watcher, threading.Event], None]], watcher: Watcher, stopped: threading.Event
+) -> Iterator[None]:
+    """These run meanwhile; whatever ends the work ends them."""
+    threads = [threading.Thread(target=target, args=(watcher, stopped), name=target.__name__) for target in targets]
+    try:
+        for thread in threads:
+            thread.start()
+        yield
+    finally:
+        stopped.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
 
 
 @contextmanager

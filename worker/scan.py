@@ -5,7 +5,7 @@ The same functions make these records and the stored documents, so the two canno
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
@@ -51,7 +51,7 @@ _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 def scan(
     targets: Iterable[str], settings: Settings, *, recursive: bool = True, processes: int = 0, seconds: float = SECONDS
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Results in the order of the targets, and within a folder or bucket by name; each as soon as it is there.
 
     A target is a path, `gs://BUCKET`, `gs://BUCKET/PREFIX` or `gs://BUCKET/OBJECT`. `processes` read at once (0: one
@@ -62,10 +62,11 @@ def scan(
     if isinstance(targets, Sequence) and len(targets) == 1:
         first = list(islice(entries, 2))
         if len(first) == 1:
-            return map(read, first)  # nothing but the file itself could be lost: no process of its own
+            yield read(first[0])  # nothing but the file itself could be lost: no process of its own
+            return
         entries = chain(first, entries)
     crew: Crew[Entry, Result] = Crew(read, _poisoned, processes or len(os.sched_getaffinity(0)), seconds)
-    return crew.map(_batches(entries))
+    yield from crew.map(_batches(entries))
 
 
 def find(targets: Iterable[str], *, recursive: bool = True) -> Iterator[Entry]:

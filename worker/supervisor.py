@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import monotonic
 
-from worker import events
+from worker import events, interrupts
 from worker.errors import Misconfigured
 from worker.in_flight import Board, ShardState
 from worker.settings import Settings
@@ -77,7 +77,8 @@ class Seat:
         order = Order(self._number, self._settings, path, tuple(sorted(self._strikes)))
         spawn = multiprocessing.get_context("spawn")  # never fork: gRPC's threads do not survive it
         self.process = spawn.Process(target=self._target, args=(order,), name=f"shard-{self._number}")
-        self.process.start()
+        with interrupts.blocked():
+            self.process.start()
         self._started = monotonic()
         events.shard_started(self.process.pid or 0, self._number)
 

@@ -1,34 +1,15 @@
 """`imagemeta push` behind a real push subscription of the emulator."""
 
-import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.conftest import Cloud
 from tests.fakes import wait_until
-from tests.guarantee.running import ROOT
+from tests.guarantee.running import ROOT, free_port, status_of
 from tests.guarantee.test_uploads import count, pictures
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def test_pushed_uploads_become_documents_and_a_stop_is_clean(cloud: Cloud, tmp_path: Path) -> None:
@@ -45,7 +26,7 @@ def test_pushed_uploads_become_documents_and_a_stop_is_clean(cloud: Cloud, tmp_p
         command = [sys.executable, "-m", "worker", "push"]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log, start_new_session=True)
         try:
-            wait_until(lambda: ready(port), 60)
+            wait_until(lambda: status_of(port, "/readyz") == 200, 60)
             for name, data, _ in pictures(20):
                 cloud.upload(name, data)
             wait_until(lambda: count(cloud) == 20, 60)

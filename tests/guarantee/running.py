@@ -1,7 +1,9 @@
 """The cloud worker as a user runs it: `imagemeta work` in a session of its own, to be stopped or killed."""
 
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,25 @@ from typing import Self
 from tests.conftest import Cloud
 
 ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def status_of(port: int, path: str) -> int:
+    """What a GET there answers; 0 where nobody does."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
 
 
 class RunningWorker:

@@ -12,7 +12,7 @@ from tests.conftest import Cloud
 from tests.extract.build import box, full_box, heif
 from tests.fakes import wait_until
 from tests.faults import FaultyFirestore
-from tests.guarantee.running import RunningWorker
+from tests.guarantee.running import RunningWorker, free_port, status_of
 from tests.guarantee.test_uploads import assert_all_acknowledged, count, pictures
 from worker.document import key_for
 
@@ -85,18 +85,26 @@ def test_a_stop_under_load_loses_nothing_and_takes_at_most_eight_seconds(cloud: 
 @pytest.mark.timeout(180)
 def test_while_the_store_is_down_nothing_is_acknowledged_and_nothing_worn_out(cloud: Cloud, tmp_path: Path) -> None:
     with FaultyFirestore(cloud.stack.firestore, share=0.0) as store:
-        environment = {"FIRESTORE_EMULATOR_HOST": store.address, "IMAGEMETA_THREADS": "8"}
+        port = free_port()
+        environment = {
+            "FIRESTORE_EMULATOR_HOST": store.address,
+            "IMAGEMETA_THREADS": "8",
+            "IMAGEMETA_HEALTH": f"127.0.0.1:{port}",
+        }
         with RunningWorker(cloud, tmp_path / "log", **environment) as worker:
-            wait_until(lambda: '"pulling"' in worker.logged(), 30)
+            wait_until(lambda: status_of(port, "/readyz") == 200, 30)
             store.down = True
             for name, data, _ in pictures(60):
                 cloud.upload(name, data)
             wait_until(lambda: "breaker_opened" in worker.logged(), 60)
             assert '"acked"' not in worker.logged()
+            wait_until(lambda: status_of(port, "/readyz") == 503)
+            assert status_of(port, "/healthz") == 200, "an outage is no reason to replace the machine"
             store.down = False
             wait_until(lambda: count(cloud) == 60, 90)
             wait_until(lambda: worker.logged().count('"acked"') >= 60, 30)
             assert "breaker_closed" in worker.logged()
+            wait_until(lambda: status_of(port, "/readyz") == 200)
             assert worker.stop() == 0
     assert_all_acknowledged(cloud)
 

@@ -25,6 +25,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -75,9 +76,11 @@ def extract(
     wanted = _expanded(targets) if "-" in targets else targets
     settings = load(os.environ | ({"IMAGEMETA_MAKERNOTES": makernotes} if makernotes else {}))
     tally: Counter[Kind] = Counter()
+    found = scan(wanted, settings, recursive=recursive, processes=jobs)
+    shown = progress(lambda: count(wanted, recursive))
     try:
-        with opened(write) as out, writing(form, out) as put, progress(lambda: count(wanted, recursive)) as advance:
-            for result in scan(wanted, settings, recursive=recursive, processes=jobs):
+        with opened(write) as out, writing(form, out) as put, shown as advance, closing(found) as results:
+            for result in results:
                 tally[result.kind] += 1
                 advance(result)
                 _tell(result, put, explain)

@@ -19,7 +19,7 @@ Exit codes: 0    done, or stopped; pictures that failed are in the catalog, with
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Exit, Option
 
 from worker.cli.terminal import printable
+from worker.errors import WorkerError
 
 if TYPE_CHECKING:
     from worker.local import LocalMode, Progress
@@ -68,9 +69,13 @@ def _live(local: "LocalMode") -> Iterator[None]:
     from rich.text import Text
 
     started = monotonic()
+    shown = "starting"
 
     def line() -> Text:
-        return Text(_line(local.progress(), monotonic() - started))
+        nonlocal shown
+        with suppress(WorkerError):  # a catalog that does not answer now is asked again
+            shown = _line(local.progress(), monotonic() - started)
+        return Text(shown)
 
     with Live(get_renderable=line, console=Console(stderr=True), transient=True, redirect_stdout=False):
         yield
