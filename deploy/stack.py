@@ -157,6 +157,12 @@ class Stack:
             server.stop()
 
 
+_READY = """\
+ready, until Ctrl-C. In other terminals:
+  source {folder}/env && imagemeta work                                  # the worker
+  source {folder}/env && gcloud storage cp photo.jpg gs://{bucket}/         # an upload
+  source {folder}/env && imagemeta extract gs://{bucket}                    # what the bucket holds"""
+
 _BOTO = """\
 [Credentials]
 gs_json_host = 127.0.0.1
@@ -201,8 +207,12 @@ def main(argv: list[str] | None = None) -> int:
         stack.create_queue(arguments.project, arguments.topic)
         storage = stack.start_storage(arguments.project, arguments.topic)
         storage.create_bucket(arguments.bucket)
-        write_env(arguments.folder / "env", stack.environment(arguments.project, storage))
-        print(f"ready: source {arguments.folder}/env, then: gcloud storage cp x.jpg gs://{arguments.bucket}/")  # noqa: T201 -- a command's output
+        worker = {
+            "IMAGEMETA_QUEUE": f"pubsub://{arguments.project}/{arguments.topic}-worker",
+            "IMAGEMETA_DOCUMENTS": f"firestore://{arguments.project}/(default)/images",
+        }
+        write_env(arguments.folder / "env", stack.environment(arguments.project, storage) | worker)
+        print(_READY.format(folder=arguments.folder, bucket=arguments.bucket), flush=True)  # noqa: T201 -- a command's output
         stopped.wait()
     finally:
         stack.stop()

@@ -31,7 +31,7 @@ def start_stack(folder: Path) -> "subprocess.Popen[str]":
         start_new_session=True,
     )
     assert process.stdout
-    assert process.stdout.readline().startswith("ready: ")
+    assert process.stdout.readline().startswith("ready")
     return process
 
 
