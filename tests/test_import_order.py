@@ -13,7 +13,7 @@ FLOORS = [
     {"model"},
     {"ports", "clock", "legal", "interrupts"},
     {"extract"},
-    {"decode", "document", "events", "logs", "telemetry", "health"},
+    {"decode", "document", "explain", "events", "logs", "telemetry", "health"},
     {"in_flight", "group_commit", "breaker", "write_ladder", "catalog"},
     {"processor", "reading"},
     {"worker", "operate", "export", "batches"},

@@ -38,10 +38,11 @@ class Entry:
 class Result:
     """What came of one entry. `record` is a JSON object in one line: `file`, `status`, and `error` if it failed.
 
-    `reason` is the error in words, empty where there is none.
+    `reason` is the error in words, empty where there is none; `notes` are lines that explain the record, if asked for.
     """
 
     file: str
     kind: Kind
     record: bytes
     reason: str = ""
+    notes: tuple[str, ...] = ()

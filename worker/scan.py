@@ -27,6 +27,7 @@ from worker.errors import (
     WorkerError,
     code_of,
 )
+from worker.explain import explained
 from worker.extract import extract
 from worker.model import Event, Limits, Notification, Status
 from worker.ports import ObjectStore
@@ -50,15 +51,22 @@ _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def scan(
-    targets: Iterable[str], settings: Settings, *, recursive: bool = True, processes: int = 0, seconds: float = SECONDS
+    targets: Iterable[str],
+    settings: Settings,
+    *,
+    recursive: bool = True,
+    processes: int = 0,
+    seconds: float = SECONDS,
+    explain: bool = False,
 ) -> Generator[Result]:
     """Results in the order of the targets, and within a folder or bucket by name; each as soon as it is there.
 
     A target is a path, `gs://BUCKET`, `gs://BUCKET/PREFIX` or `gs://BUCKET/OBJECT`. `processes` read at once (0: one
-    per core); what does not end within `seconds` is given up. Memory does not grow with the number of files.
+    per core); what does not end within `seconds` is given up. Memory does not grow with the number of files. With
+    `explain`, each result says which ranges were read and where each value came from.
     """
     entries = find(targets, recursive=recursive)
-    read = Reader(settings.limits)
+    read = Reader(settings.limits, explain)
     if isinstance(targets, Sequence) and len(targets) == 1:
         first = list(islice(entries, 2))
         if len(first) == 1:
@@ -91,22 +99,25 @@ class Reader:
     """Reads one entry; never raises."""
 
     limits: Limits
+    explain: bool = False
 
     def __call__(self, entry: Entry) -> Result:
         """What came of it."""
         try:
-            return Result(entry.file, Kind.READ, _json(self._record(entry)))
+            return self._result(entry)
         except Exception as error:  # noqa: BLE001 -- whatever it was, it is this entry's result
             return _failure(entry, error)
 
-    def _record(self, entry: Entry) -> dict[str, object]:
+    def _result(self, entry: Entry) -> Result:
         if entry.ref is None:
             raise entry.error or ObjectGone(f"there is no {entry.file}")
         with _store(entry.objects).open(entry.ref) as image:
             metadata = extract(image, self.limits)
         document = extracted(Notification(Event.FINALIZE, entry.ref), metadata, Attempt())
         without = _OF_THE_QUEUE if entry.file.startswith(CLOUD) else _OF_THE_QUEUE + _OF_THE_BUCKET
-        return {"file": entry.file, **{name: value for name, value in document.fields.items() if name not in without}}
+        shown = {name: value for name, value in document.fields.items() if name not in without}
+        record: dict[str, object] = {"file": entry.file, **shown}
+        return Result(entry.file, Kind.READ, _json(record), notes=tuple(explained(metadata)) if self.explain else ())
 
 
 def _in_cloud(target: str) -> Iterator[Entry]:

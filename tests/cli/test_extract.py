@@ -237,3 +237,19 @@ def test_csv_of_hostile_names_is_one_line_each_and_steers_no_terminal(hostile: P
     output = imagemeta("extract", hostile, "--format", "csv").stdout
     assert not set("\x1b\x07\u202e") & set(output)
     assert output.count("\n") == len(HOSTILE) + 1
+
+
+def test_explain_says_where_each_value_came_from_and_what_was_read(tmp_path: Path) -> None:
+    sample = next(sample for sample in SAMPLES if sample.name == "alps-sunrise.jpg")
+    data = sample.make()
+    (tmp_path / "alps.jpg").write_bytes(data)
+    explained = imagemeta("extract", tmp_path / "alps.jpg", "--explain").stderr
+    for line in (
+        f"read {len(data)} bytes in 1 range: 0-{len(data) - 1}",
+        "exif: ok",
+        "taken = 2024-07-14T05:42:10 +02:00 from ExifIFD:DateTimeOriginal",
+        "camera.lens = RF24-105mm F4 L IS USM from ExifIFD:LensModel",
+        "text.keywords = alps, sunrise from IPTC:Keywords",
+        "position = 46.577500, 7.985000 from GPS:GPSLatitude",
+    ):
+        assert f"alps.jpg: {line}\n" in explained

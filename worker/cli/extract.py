@@ -4,6 +4,7 @@
 imagemeta extract photo.jpg | jq .taken
 imagemeta extract ~/Pictures --format csv --write pictures.csv
 imagemeta extract gs://bucket/2024/ gs://bucket/cover.jpg > pictures.jsonl
+imagemeta extract photo.jpg --explain > photo.json
 find . -name '*.heic' | imagemeta extract -
 
 Results go to stdout, one after the other in the order of the targets; progress and messages go to stderr. A result
@@ -55,7 +56,10 @@ Write = Annotated[
 Recursive = Annotated[bool, Option(help="Go into the folders below a folder or prefix.")]
 Jobs = Annotated[int, Option("--jobs", "-j", min=0, max=256, help="Processes that read; 0 means one per core.")]
 Notes = Annotated[MakerNotes | None, Option(help="When maker notes are read; default: as set, or auto.")]
-Explain = Annotated[bool, Option("--explain", help="Say on stderr what was skipped or failed, and why.")]
+Explain = Annotated[
+    bool,
+    Option("--explain", help="Say on stderr where each value came from, what was read, what was skipped, and why."),
+]
 
 
 def extract(
@@ -76,7 +80,7 @@ def extract(
     wanted = _expanded(targets) if "-" in targets else targets
     settings = load(os.environ | ({"IMAGEMETA_MAKERNOTES": makernotes} if makernotes else {}))
     tally: Counter[Kind] = Counter()
-    found = scan(wanted, settings, recursive=recursive, processes=jobs)
+    found = scan(wanted, settings, recursive=recursive, processes=jobs, explain=explain)
     shown = progress(lambda: count(wanted, recursive))
     try:
         with opened(write) as out, writing(form, out) as put, shown as advance, closing(found) as results:
@@ -103,6 +107,8 @@ def _tell(result: Result, put: Put, explain: bool) -> None:
         put(result.record)
     if explain and result.reason:
         say(f"{result.file}: {result.kind.value}: {result.reason}")
+    for note in result.notes:
+        say(f"{result.file}: {note}")
 
 
 def _conclude(tally: Counter[Kind]) -> None:
