@@ -50,41 +50,39 @@ def steady(order: Order) -> None:
     pull_until_stopped(order, Board(order.settings.threads, order.board))
 
 
-def hangs_once(order: Order) -> None:
-    """Hangs over one object with another in hand for a moment; its successor reports the strikes and works."""
+def first_life(order: Order) -> Board | None:
+    """The board of a shard without a predecessor. The successor of one that died reports the strikes and works."""
     board = Board(order.settings.threads, order.board)
-    if order.strikes:
-        note(order, "strikes:" + ",".join(order.strikes))
-        pull_until_stopped(order, board)
-        return
-    with board.working(BAD):
-        while True:
-            with board.working(GOOD):
-                board.beat(ShardState.PULLING)
-            time.sleep(0.01)
+    if not order.strikes:
+        return board
+    note(order, "strikes:" + ",".join(order.strikes))
+    pull_until_stopped(order, board)
+    return None
+
+
+def hangs_once(order: Order) -> None:
+    """Hangs over one object, with another in hand now and then."""
+    if board := first_life(order):
+        with board.working(BAD):
+            while True:
+                with board.working(GOOD):
+                    board.beat(ShardState.PULLING)
+                time.sleep(0.01)
 
 
 def goes_silent(order: Order) -> None:
     """Holds the interpreter's lock in C, so that not even the heart beats."""
-    board = Board(order.settings.threads, order.board)
-    if order.strikes:
-        note(order, "strikes:" + ",".join(order.strikes))
-        pull_until_stopped(order, board)
-        return
-    with board.working(BAD):
-        board.beat(ShardState.PULLING)
-        ctypes.PyDLL(None).sleep(1000)
+    if board := first_life(order):
+        with board.working(BAD):
+            board.beat(ShardState.PULLING)
+            ctypes.PyDLL(None).sleep(1000)
 
 
 def crashes(order: Order) -> None:
-    board = Board(order.settings.threads, order.board)
-    if order.strikes:
-        note(order, "strikes:" + ",".join(order.strikes))
-        pull_until_stopped(order, board)
-        return
-    with board.working(BAD):
-        board.beat(ShardState.PULLING)
-        os.kill(os.getpid(), signal.SIGKILL)
+    if board := first_life(order):
+        with board.working(BAD):
+            board.beat(ShardState.PULLING)
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def misconfigured(order: Order) -> None:
