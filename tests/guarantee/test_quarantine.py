@@ -8,8 +8,9 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,6 @@ from worker.bootstrap import Wiring
 from worker.breaker import Breaker
 from worker.clock import SystemClock
 from worker.decode import encode
-from worker.document import key_for
 from worker.group_commit import GroupCommit
 from worker.in_flight import Board
 from worker.model import Event, Limits, Notification, ObjectRef
@@ -90,27 +90,23 @@ def test_what_hangs_or_kills_is_quarantined_and_nobody_else_suffers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))  # for the processes that are spawned
-    publisher = LocalPublisher(tmp_path / "queue.db")
-    publisher.publish(encode(Notification(Event.FINALIZE, ref)) for ref in announced(tmp_path))
+    with closing(LocalPublisher(tmp_path / "queue.db")) as publisher:
+        publisher.publish(encode(Notification(Event.FINALIZE, ref)) for ref in announced(tmp_path))
     supervisor, stopped = Supervisor(settings(), 1, evil_shard), threading.Event()
     running = threading.Thread(target=supervisor.run, args=(stopped, threading.Event()))
     running.start()
-    try:
-        documents = LocalDocuments(tmp_path / "catalog.db")
-        wait_until(lambda: sum(documents.counts().values()) == GOOD + 2, 90)
-        wait_until(lambda: queue_stats(tmp_path / "queue.db").leased == 0, 20)
-    finally:
-        stopped.set()
-        running.join(20)
+    with closing(LocalDocuments(tmp_path / "catalog.db")) as documents:
+        try:
+            wait_until(lambda: sum(documents.counts().values()) == GOOD + 2, 90)
+            wait_until(lambda: queue_stats(tmp_path / "queue.db").leased == 0, 20)
+        finally:
+            stopped.set()
+            running.join(20)
+        made = {str(fields["name"]): fields for _, fields in documents.scan()}
     stats = queue_stats(tmp_path / "queue.db")
     assert (stats.waiting, stats.leased, stats.dead) == (0, 0, 0)
     for name in ("hang.jpg", "kill.jpg"):
-        fields = documents.get(key_for("photos", name))
-        assert fields
-        assert fields["status"] == "failed"
-        errors = fields["errors"]
-        assert isinstance(errors, list)
-        assert isinstance(errors[0], dict)
+        assert made[name]["status"] == "failed"
+        errors: Any = made[name]["errors"]
         assert errors[0]["code"] == "poison", errors
-    good = [fields for _, fields in documents.scan() if str(fields["name"]).startswith("good")]
-    assert [fields["status"] for fields in good] == ["ok"] * GOOD
+    assert [made[name]["status"] for name in made if name.startswith("good")] == ["ok"] * GOOD

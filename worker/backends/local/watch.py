@@ -81,10 +81,10 @@ class Watcher:
 
     def run(self, stopped: Stop) -> None:
         """Catch up, then follow, until `stopped` is set. Raises Misconfigured where the folder cannot be read."""
-        self._store.probe()
         self._stopped = stopped
         self._pending[_EVERYTHING] = 0.0
         with closing(self._seen):
+            self._store.probe()
             for changes in self._changes(stopped):
                 for path in changes:
                     self._notice(path)
