@@ -5,14 +5,16 @@ import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
+import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.document import UNINDEXED, Attempt, extracted, failed, key_for, tombstone
 from worker.errors import CorruptImage
-from worker.legal import DOCUMENT_BYTES, legal, size_of
+from worker.legal import DOCUMENT_BYTES, legal, legal_name, legal_text, long_texts, omitted, size_at_most, size_of
 from worker.model import (
     Block,
     BlockStatus,
@@ -147,6 +149,71 @@ def test_whatever_goes_in_comes_out_legal(value: object) -> None:
             part.encode()
 
 
+def as_the_rules_say(value: Any, depth: int = 0) -> Any:
+    """`legal` word for word, each value by each rule: what its fast path must equal."""
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return legal_text(str(value))
+        case int():
+            return int(value) if -(2**63) <= value < 2**63 else str(value)
+        case float():
+            return float(value) if math.isfinite(value) else None
+        case datetime():
+            return value.astimezone(UTC) if value.tzinfo else value.isoformat()
+        case bytes():
+            return omitted(value)
+        case dict() | list() | tuple() if depth >= 16:
+            return legal_text(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode())
+        case dict():
+            return {as_a_name(str(name)): as_the_rules_say(item, depth + 1) for name, item in value.items()}
+        case list() | tuple():
+            items = [as_the_rules_say(item, depth + 1) for item in value]
+            return [{"list": item} if isinstance(item, list) else item for item in items]
+    return str(value)
+
+
+def as_a_name(name: str) -> str:
+    clean = legal_text(name) or "_"
+    if clean.startswith("__") and clean.endswith("__"):
+        clean = f"_{clean}" if not f"_{clean}".endswith("__") else f"_{clean}."
+    return clean
+
+
+@given(anything | st.sampled_from(Status) | st.tuples(st.integers(), st.sampled_from(Event)))
+@settings(max_examples=300)
+def test_the_fast_path_is_what_the_rules_say(value: object) -> None:
+    expected = as_the_rules_say(value)
+    assert typed(legal(value)) == typed(expected)
+    assert typed(document({"x": Tag(1, "t", cast(Any, value), "")}).fields["tags"]) == typed(
+        {"x": as_the_rules_say({"": {"id": 1, "type": "t", "value": value, "text": ""}})["_"]}
+    )
+
+
+def typed(value: Any) -> str:
+    """True is not 1, 0.0 is not 0, and a member of an enumeration is not its text."""
+    return repr([(type(part), part) for part, _ in walk(value)])
+
+
+@given(st.text(st.characters(), max_size=6) | st.text("_\0a", max_size=6) | st.text("_ä", max_size=6))
+def test_the_fast_path_of_names_is_what_the_rules_say(name: str) -> None:
+    assert legal_name(name) == as_a_name(name)
+
+
+@given(st.dictionaries(st.text(), anything, max_size=4))
+def test_the_quick_bound_of_a_size_holds(fields: dict[str, Any]) -> None:
+    made: Any = legal(fields)
+    assert size_of(made) <= size_at_most(made)
+
+
+@given(st.integers(370, 380) | st.integers(1495, 1505), st.sampled_from("aä日😀"))
+def test_a_text_is_long_by_its_bytes(length: int, letter: str) -> None:
+    text = letter * length
+    found = long_texts({"a": {"b": [1, text]}, "c": "short"})
+    assert found == ({"a.b.1": text} if len(text.encode()) > 1500 else {})
+
+
 def test_names_that_firestore_reserves_are_renamed_and_stay_apart() -> None:
     names = ["__x__", "___x__", "_", "", "__", "____", "a" * 3000, "a" * 3001, "ä" * 1500]
     made = legal(dict.fromkeys(names, 1))
@@ -156,6 +223,15 @@ def test_names_that_firestore_reserves_are_renamed_and_stay_apart() -> None:
         assert len(name.encode()) <= 1500
         assert not (name.startswith("__") and name.endswith("__"))
     assert len(made) >= len(names) - 1  # "" becomes "_", and there is one already
+
+
+@pytest.mark.parametrize(("bottom", "levels"), [("\ud800", 20), (2**70, 20), ("bottom", 500)])
+def test_what_one_encoder_refuses_becomes_text_all_the_same(bottom: object, levels: int) -> None:
+    deep = bottom
+    for _ in range(levels):
+        deep = {"in": deep}
+    texts = [part for part, _ in walk(legal(deep)) if isinstance(part, str)]
+    assert json.dumps(bottom) in texts[-1]
 
 
 def test_what_is_nested_too_deep_becomes_text() -> None:

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr
 from typing import Any
 
@@ -18,8 +19,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.test_worker import Rig, raising
-from worker import logs
-from worker.errors import SourceUnavailable
+from worker import events, logs
+from worker.errors import Misconfigured, SourceUnavailable
 
 SPANS = InMemorySpanExporter()
 READER = InMemoryMetricReader()
@@ -82,6 +83,56 @@ def test_a_name_cannot_forge_a_line(lines: io.StringIO, name: str) -> None:
     (line,) = parsed(lines)
     assert line["object"] == f"gs://photos/{name}"
     assert "\x1b" not in lines.getvalue()
+
+
+def test_half_a_character_and_a_number_too_long_cost_no_line(lines: io.StringIO) -> None:
+    events.shard_died(2**80, 1, None, 0)
+    events.misconfigured(Misconfigured("no bucket called a\ud800"))
+    number, name = parsed(lines)
+    assert number["pid"] == 2**80
+    assert name["error"] == "no bucket called a\ud800"
+
+
+def test_lines_from_many_threads_and_from_libraries_stay_whole(lines: io.StringIO) -> None:
+    def tell(number: int) -> None:
+        for _ in range(50):
+            events.misconfigured(Misconfigured(f"{number}" * 500))
+            logging.getLogger("imagemeta.queue").error("%s", f"{number}" * 500)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(tell, range(8)))
+    found = parsed(lines)
+    assert len(found) == 8 * 50 * 2
+    assert {frozenset(line) for line in found} == {
+        frozenset({"code", "error", "time", "severity", "message"}),
+        frozenset({"time", "severity", "message"}),
+    }
+
+
+class Broken(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_line_that_nobody_reads_does_not_stop_the_work() -> None:
+    with redirect_stderr(Broken()):
+        logs.configure("info", "json")
+        rig = Rig()
+        assert rig.handle(rig.upload("a.jpg")) == "ack"
+    logs.configure("info", "json")
+
+
+def test_a_level_is_the_least_that_is_logged() -> None:
+    with redirect_stderr(io.StringIO()) as stream:
+        logs.configure("warning", "json")
+        rig = Rig()
+        rig.handle(rig.upload("a.jpg"))
+        rig.read = raising(SourceUnavailable("503"))
+        rig.handle(rig.upload("b.jpg"))
+    logs.configure("info", "json")
+    assert [line["severity"] for line in parsed(stream)] == ["WARNING"]
 
 
 def test_a_message_is_one_trace_of_its_stages(lines: io.StringIO) -> None:

@@ -9,7 +9,7 @@ from worker.settings import load
 
 def test_defaults_need_no_environment() -> None:
     settings = load({})
-    assert settings.threads == 32
+    assert settings.threads == 64
     assert settings.limits.makernotes == "auto"
 
 

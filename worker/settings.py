@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         "", description="Where documents go: `firestore://PROJECT/DATABASE/COLLECTION` or `sqlite:///PATH`."
     )
     shards: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
-    threads: int = Field(32, ge=1, le=1000, description="Messages in hand at once, per process.")
+    threads: int = Field(64, ge=1, le=1000, description="Messages in hand at once, per process.")
     lease_seconds: int = Field(
         60, ge=10, le=600, description="The longest that what a killed worker had in hand stays away from the others."
     )

@@ -1,17 +1,20 @@
-"""Our values as Firestore's protobuf and back."""
+"""Our values and writes as Firestore's protobuf, byte by byte, and back."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from enum import IntEnum
 from typing import Any
 
 import pytest
 from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1._helpers import decode_value, encode_value
+from google.cloud.firestore_v1.types import firestore as calls
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import plain_json
-from worker.backends.gcp.values import decode, decode_version, encode, encode_version, field_path
-from worker.model import Value
+from worker.backends.gcp import wire
+from worker.backends.gcp.values import decode, encode_version, field_path
+from worker.model import Status, Value
 
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 TIMES = st.datetimes(EARLIEST.replace(tzinfo=None), LATEST.replace(tzinfo=None), timezones=st.just(UTC))
@@ -23,6 +26,8 @@ SCALARS = (
     | st.text(st.characters(exclude_categories=["Cs"]))
     | TIMES
 )
+Write = types.Write.pb()
+BatchWriteRequest = calls.BatchWriteRequest.pb()
 VALUES: st.SearchStrategy[Any] = st.recursive(
     SCALARS,
     lambda inner: (
@@ -34,9 +39,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 def encoded(value: Value) -> Any:
-    message = types.Value.pb()()
-    encode(message, value)
-    return message
+    return types.Value.pb().FromString(wire.encode(value))
 
 
 def without_infinities(value: Any) -> bool:
@@ -85,9 +88,64 @@ def test_kinds_that_others_wrote_can_be_read() -> None:
 @given(st.integers(-62_135_596_800, 253_402_300_799), st.integers(0, 999_999_999))
 def test_a_version_is_exact_to_the_nanosecond(seconds: int, nanos: int) -> None:
     stamp = types.Value.pb()(timestamp_value={"seconds": seconds, "nanos": nanos}).timestamp_value
-    again = types.Value.pb()().timestamp_value
-    decode_version(again, encode_version(stamp))
-    assert again == stamp
+    write = types.Write.pb().FromString(wire.write("n", {}, wire.unchanged(encode_version(stamp))))
+    assert write.current_document.update_time == stamp
+
+
+FIELDS = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), VALUES, max_size=4)
+
+
+@given(st.lists(st.tuples(FIELDS, st.booleans(), st.none() | st.lists(st.text("a.`", min_size=1))), max_size=3))
+def test_a_batch_is_the_one_that_google_would_send(
+    writes: list[tuple[dict[str, Value], bool, list[str] | None]],
+) -> None:
+    ours = [
+        wire.write(f"db/é{number}", fields, wire.ABSENT if absent else wire.unchanged("5.000000007"), paths)
+        for number, (fields, absent, paths) in enumerate(writes)
+    ]
+    theirs = BatchWriteRequest(database="db")
+    for number, (fields, absent, paths) in enumerate(writes):
+        write = Write(update={"name": f"db/é{number}", "fields": {name: as_google(fields[name]) for name in fields}})
+        if paths is not None:
+            write.update_mask.SetInParent()
+            write.update_mask.field_paths.extend(paths)
+        if absent:
+            write.current_document.exists = False
+        else:
+            write.current_document.update_time.FromNanoseconds(5_000_000_007)
+        theirs.writes.append(write)
+    assert BatchWriteRequest.FromString(wire.batch("db", ours)) == theirs
+
+
+def as_google(value: Value) -> Any:
+    return types.Value.pb(encode_value(value))
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_a_number_has_seven_bits_a_byte(number: int) -> None:
+    raw = wire.varint(number)
+    assert [byte > 127 for byte in raw] == [True] * (len(raw) - 1) + [False]
+    assert sum((byte & 127) << 7 * place for place, byte in enumerate(raw)) == number
+
+
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 2047, 2048, 16_383, 16_384, 2_097_152])
+def test_lengths_of_all_sizes(length: int) -> None:
+    values: tuple[Any, ...] = ("a" * length, {"n" * length: 1}, ["ä" * length], list(range(length // 16)))
+    for value in values:
+        assert encoded(value) == as_google(value)
+
+
+class Number(IntEnum):
+    ONE = 1
+
+
+def test_a_member_of_an_enumeration_counts_as_what_it_is() -> None:
+    assert encoded({"a": Status.OK, "b": Number.ONE}) == as_google({"a": "ok", "b": 1})
+
+
+def test_what_is_alike_is_not_mistaken_for_the_same() -> None:
+    for value in (1, True, 1.0, "1", 0, False, 0.0, None, ""):  # the second time from what was kept
+        assert encoded({"a": value}) == encoded({"a": value}) == as_google({"a": value})
 
 
 def test_field_paths_are_quoted_where_they_must_be() -> None:

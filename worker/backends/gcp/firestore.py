@@ -1,4 +1,4 @@
-"""Documents in Firestore, by raw protobuf and raw gRPC.
+"""Documents in Firestore, by raw gRPC: writes as bytes of our own making (wire.py), the rest as raw protobuf.
 
 Google's `BulkWriter` loses batches in silence and its other writers cost thirty times the CPU (docs/delivery.md,
 docs/performance.md), so `BatchWrite` is called directly: a status for each write, and no retry that we do not see.
@@ -6,22 +6,17 @@ docs/performance.md), so `BatchWrite` is called directly: a status for each writ
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.types import firestore as calls
 from google.cloud.firestore_v1.types import query
 
+from worker.backends.gcp import wire
 from worker.backends.gcp.channel import open_firestore
 from worker.backends.gcp.errors import Code, from_number, translated
-from worker.backends.gcp.values import (
-    Pb,
-    decode_fields,
-    decode_version,
-    encode_fields,
-    encode_version,
-    field_path,
-)
+from worker.backends.gcp.values import Pb, decode_fields, encode_version, field_path
 from worker.errors import Refused, StoreUnavailable, WorkerError
 from worker.model import Head, Status, Value
 from worker.ports import Conflict, Patch, Replace, Write, WriteResult, key_of
@@ -46,6 +41,14 @@ _WriteMessage = types.Write.pb()
 _BatchWriteRequest = calls.BatchWriteRequest.pb()
 _BatchGetRequest = calls.BatchGetDocumentsRequest.pb()
 _RunQueryRequest = calls.RunQueryRequest.pb()
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A write as it travels, and the key of its document."""
+
+    key: str
+    wire: bytes
 
 
 class FirestoreDocuments:
@@ -89,7 +92,7 @@ class FirestoreDocuments:
     def commit(self, writes: Sequence[Write]) -> Sequence[WriteResult]:
         """One BatchWrite, and a status for each write in it."""
         answers: list[WriteResult] = [None] * len(writes)
-        sent: list[tuple[int, Pb]] = []
+        sent: list[tuple[int, _Encoded]] = []
         for place, write in enumerate(writes):
             try:
                 sent.append((place, self._encode(write)))
@@ -153,40 +156,33 @@ class FirestoreDocuments:
 
     # writing
 
-    def _encode(self, write: Write) -> Pb:
-        message = _WriteMessage()
-        message.update.name = self._documents + key_of(write)
+    def _encode(self, write: Write) -> _Encoded:
+        key = key_of(write)
+        name = self._documents + key
+        condition = wire.unchanged(write.version) if isinstance(write, Patch | Replace) else wire.ABSENT
         if isinstance(write, Patch):
-            encode_fields(message.update.fields, write.fields)
-            message.update_mask.SetInParent()  # an empty mask changes nothing, an absent one replaces everything
-            message.update_mask.field_paths.extend(map(field_path, write.fields))
-        else:
-            encode_fields(message.update.fields, write.document.fields)
-        if isinstance(write, Patch | Replace):
-            decode_version(message.current_document.update_time, write.version)
-        else:
-            message.current_document.exists = False
-        return message
+            return _Encoded(key, wire.write(name, write.fields, condition, map(field_path, write.fields)))
+        return _Encoded(key, wire.write(name, write.document.fields, condition))
 
-    def _answers(self, messages: Sequence[Pb]) -> list[WriteResult]:
+    def _answers(self, writes: Sequence[_Encoded]) -> list[WriteResult]:
         """Send as one batch; halve what is too large, or refused as a whole because of one bad write in it."""
-        if not messages:
+        if not writes:
             return []
-        request = _BatchWriteRequest(database=self._database, writes=messages).SerializeToString()
-        if len(request) > REQUEST_BYTES and len(messages) > 1:
-            return self._halves(messages)
+        request = wire.batch(self._database, [write.wire for write in writes])
+        if len(request) > REQUEST_BYTES and len(writes) > 1:
+            return self._halves(writes)
         try:
             reply = self._write(request)
         except Refused as error:
-            if len(messages) > 1:
-                return self._halves(messages)
-            return [_refused(f"{_key(messages[0])}: {error}", error)]
-        return [_answer(message, status) for message, status in zip(messages, reply.status, strict=True)]
+            if len(writes) > 1:
+                return self._halves(writes)
+            return [_refused(f"{writes[0].key}: {error}", error)]
+        return [_answer(write.key, status) for write, status in zip(writes, reply.status, strict=True)]
 
-    def _halves(self, messages: Sequence[Pb]) -> list[WriteResult]:
-        middle = len(messages) // 2
+    def _halves(self, writes: Sequence[_Encoded]) -> list[WriteResult]:
+        middle = len(writes) // 2
         answers: list[WriteResult] = []
-        for half in (messages[:middle], messages[middle:]):
+        for half in (writes[:middle], writes[middle:]):
             try:
                 answers += self._answers(half)
             except WorkerError as error:  # it does not hold for the other half
@@ -220,23 +216,19 @@ class FirestoreDocuments:
             return list(self._run_query(request, timeout=QUERY_SECONDS, metadata=self._metadata))
 
 
-def _answer(message: Pb, status: Pb) -> WriteResult:
+def _answer(key: str, status: Pb) -> WriteResult:
     """What the status of one write in a batch means; here a missing document is a condition that did not hold."""
     if status.code == 0:
         return None
     if status.code in _CONFLICTS:
-        return Conflict(f"{_key(message)}: {status.message}")
-    return from_number(status.code, f"{_key(message)}: {status.message}", StoreUnavailable)
+        return Conflict(f"{key}: {status.message}")
+    return from_number(status.code, f"{key}: {status.message}", StoreUnavailable)
 
 
 def _refused(sentence: str, cause: Exception) -> Refused:
     refused = Refused(sentence)
     refused.__cause__ = cause
     return refused
-
-
-def _key(message: Pb) -> str:
-    return str(message.update.name.rsplit("/", 1)[-1])
 
 
 def _head(document: Pb) -> Head:

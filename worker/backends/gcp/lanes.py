@@ -24,7 +24,11 @@ class Pool:
     """
 
     def __init__(self, concurrency: int) -> None:
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._work = threading.Condition(lock)
+        """For the threads: something waits, or the end. A free thread must not wake for every message that is done."""
+        self._done = threading.Condition(lock)
+        """For who waits for a lane to be finished."""
         self._waiting: deque[tuple[Lane, _Task, Message]] = deque()
         self._in_hand: dict[Message, Lane] = {}
         self._until = float("inf")
@@ -33,29 +37,30 @@ class Pool:
 
     def put(self, lane: "Lane", task: _Task, message: Message) -> None:
         """Queue a message for the next free thread."""
-        with self._changed:
+        with self._work:
             self._waiting.append((lane, task, message))
-            self._changed.notify()
+            self._work.notify()
 
     def withdraw(self, lane: "Lane") -> list[Message]:
         """Take back what waits in a lane."""
-        with self._changed:
+        with self._work:
             mine = [message for owner, _, message in self._waiting if owner is lane]
             self._waiting = deque(item for item in self._waiting if item[0] is not lane)
             return mine
 
     def finish(self, lane: "Lane") -> list[Message]:
         """Wait until nothing of a lane is in hand, or until the last moment; return what still is."""
-        with self._changed:
+        with self._done:
             while lane in self._in_hand.values() and (left := self._until - time.monotonic()) > 0:
-                self._changed.wait(min(left, threading.TIMEOUT_MAX))
+                self._done.wait(min(left, threading.TIMEOUT_MAX))
             return [message for message, owner in self._in_hand.items() if owner is lane]
 
     def close(self, grace: float) -> None:
         """The last moment is in `grace` seconds, for all lanes; idle threads end."""
-        with self._changed:
+        with self._work:
             self._until = time.monotonic() + grace
-            self._changed.notify_all()
+            self._work.notify_all()
+            self._done.notify_all()
 
     def _run(self) -> None:
         while (work := self._take()) is not None:
@@ -63,13 +68,13 @@ class Pool:
             try:
                 task(message)
             finally:
-                with self._changed:
+                with self._done:
                     del self._in_hand[message]
-                    self._changed.notify_all()
+                    self._done.notify_all()
 
     def _take(self) -> "tuple[Lane, _Task, Message] | None":
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._until < float("inf"))
+        with self._work:
+            self._work.wait_for(lambda: self._waiting or self._until < float("inf"))
             if not self._waiting:
                 return None
             work = self._waiting.popleft()

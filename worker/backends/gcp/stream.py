@@ -24,8 +24,8 @@ class Stream:
     """Deliveries of one subscription into a lane of the pool, until it ends or is closed.
 
     `lease` pins the extension of leases (seconds, 10 to 600): long enough to survive a stall of the CPU, short
-    enough that what a killed process held comes back soon. Twenty-five of a hundred messages more than there are
-    threads are pulled, which is when the library pulls again before a thread goes idle.
+    enough that what a killed process held comes back soon. Twice as many messages as there are threads are pulled,
+    for a message counts until its ack is on its way: with fewer, threads starve meanwhile (docs/performance.md).
     """
 
     def __init__(self, path: str, pool: Pool, concurrency: int, lease: int, handle: Callable[[Message], None]) -> None:
@@ -38,7 +38,7 @@ class Stream:
             path,
             handle,
             flow_control=FlowControl(
-                max_messages=concurrency + concurrency // 4 + 1,
+                max_messages=2 * concurrency,
                 min_duration_per_lease_extension=lease,
                 max_duration_per_lease_extension=lease,
             ),

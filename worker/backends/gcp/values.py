@@ -1,11 +1,11 @@
-"""Our values as Firestore's protobuf `Value`s and back, straight to the raw messages.
+"""Firestore's protobuf `Value`s as our values, straight from the raw messages, and what else stands in text form.
 
-The client library's own encoding costs seventeen times as much (docs/performance.md).
+The way there is in wire.py.
 """
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,38 +21,6 @@ Pb = Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIMPLE_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
-
-
-def encode(target: Pb, value: Value) -> None:
-    """Fill the empty `Value` message `target`. Raises TypeError or ValueError for what Firestore cannot hold."""
-    match value:
-        case str():
-            target.string_value = value
-        case bool():  # before int, of which it is a kind
-            target.boolean_value = value
-        case int():
-            target.integer_value = value
-        case float():
-            target.double_value = value
-        case dict():
-            target.map_value.SetInParent()
-            encode_fields(target.map_value.fields, value)
-        case list():
-            target.array_value.SetInParent()
-            for item in value:
-                encode(target.array_value.values.add(), item)
-        case datetime():
-            _encode_time(target.timestamp_value, value)
-        case None:
-            target.null_value = 0
-        case _:
-            raise TypeError(f"a document cannot hold a {type(value).__name__}")
-
-
-def encode_fields(target: Pb, fields: Mapping[str, Value]) -> None:
-    """Fill the empty `map<string, Value>` field `target`."""
-    for name, value in fields.items():
-        encode(target[name], value)
 
 
 def decode_fields(fields: Pb) -> dict[str, Value]:
@@ -99,23 +67,8 @@ def encode_version(timestamp: Pb) -> str:
     return f"{timestamp.seconds}.{timestamp.nanos:09d}"
 
 
-def decode_version(target: Pb, version: str) -> None:
-    """Fill the Timestamp `target` from a version."""
-    seconds, nanos = version.split(".")
-    target.seconds, target.nanos = int(seconds), int(nanos)
-
-
 def field_path(name: str) -> str:
     """The path of a top-level field: what is no simple name stands in backticks."""
     if _SIMPLE_NAME.fullmatch(name):
         return name
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
-
-
-def _encode_time(target: Pb, value: datetime) -> None:
-    if value.tzinfo is None:
-        raise ValueError("a time without a zone")
-    past = value - _EPOCH
-    target.seconds = past.days * 86_400 + past.seconds
-    target.nanos = past.microseconds * 1000
-    target.SetInParent()  # the epoch itself is all zeros, and would otherwise be absent
