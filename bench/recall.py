@@ -2,7 +2,7 @@
 
 Run over a folder of images with an `oracle.jsonl`, named by IMAGEMETA_CORPORA: `python -m bench.recall`. Writes what
 `imagemeta extract DIR --format jsonl` writes, has the scoring tool compare it with the oracle, and prints reads
-and KiB per image for the sets that the goals speak of.
+and KiB per image for the sets that the goals speak of; with `--markdown`, the page docs/formats.md.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from bench.formats import Cost, page
 from worker.errors import WorkerError
 from worker.extract import extract
 from worker.extract.window import BytesReader
@@ -73,11 +74,29 @@ def score(folder: Path, output: Path, *options: str) -> str:
 
 def recall(folder: Path, limits: Limits) -> list[dict[str, Any]]:
     """The scoring tool's rows, one for each set and format."""
+    return rows_of(folder, list(extractions(folder, limits)))
+
+
+def rows_of(folder: Path, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """The scoring tool's rows of an extraction."""
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "extracted.jsonl"
-        write(list(extractions(folder, limits)), output)
+        write(runs, output)
         rows: list[dict[str, Any]] = json.loads(score(folder, output, "--json", "--by-format"))["rows"]
         return rows
+
+
+def markdown(folder: Path, runs: Sequence[Run]) -> str:
+    """docs/formats.md, from these runs."""
+    with (folder / "oracle.jsonl").open(encoding="utf-8") as stream:
+        formats = {line["file"]: line["format"] for line in map(json.loads, stream)}
+    costs: dict[str, list[Cost]] = {}
+    for run in runs:
+        if run.format and run.file in formats and not run.file.startswith("crafted/"):
+            cost = Cost(len(run.ranges), sum(length for _, length in run.ranges))
+            costs.setdefault(formats[run.file], []).append(cost)
+            costs.setdefault("ALL", []).append(cost)
+    return page(rows_of(folder, runs), costs)
 
 
 def print_cost(title: str, runs: Sequence[Run]) -> None:
@@ -91,11 +110,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="recall against the oracle, and reads and bytes per image")
     parser.add_argument("--output", type=Path, help="keep the extraction as JSONL")
     parser.add_argument("--losses", default="0", metavar="N", help="print the N most lost tags")
+    parser.add_argument("--markdown", action="store_true", help="write the page docs/formats.md instead")
     arguments = parser.parse_args()
     folder = corpora()
     if not folder.is_dir():
         sys.exit(f"no corpora at {folder}: set IMAGEMETA_CORPORA")
     runs = list(extractions(folder, Limits(makernotes="never")))
+    if arguments.markdown:
+        print(markdown(folder, runs))
+        return
     with tempfile.TemporaryDirectory() as scratch:
         output = arguments.output or Path(scratch) / "extracted.jsonl"
         write(runs, output)

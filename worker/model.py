@@ -109,9 +109,12 @@ class Limits:
 TagValue = None | bool | int | float | str | list["TagValue"] | dict[str, "TagValue"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: an image has up to a hundred, and freezing costs four times as much as the rest
 class Tag:
-    """One tag of a file: its number or path, its type in the file, the typed value, and the printable text."""
+    """One tag of a file: its number or path, its type in the file, the typed value, and the printable text.
+
+    Never changed: images share tags that are alike.
+    """
 
     id: int | str
     type: str

@@ -37,6 +37,7 @@ from tests.extract.tiff_blocks import (
     text,
     tiff,
 )
+from worker.extract import header
 from worker.extract.budget import Budget
 from worker.extract.containers import jpeg as jpeg_container
 from worker.extract.exif import read_all
@@ -119,6 +120,36 @@ def test_a_block_may_begin_inside_of_its_buffer() -> None:
 def test_no_block_is_absent_and_an_empty_one_too() -> None:
     assert read()[1]["exif"] == Block(BlockStatus.ABSENT)
     assert read(tiff({}))[1]["exif"].status is BlockStatus.ABSENT
+
+
+# --- what is remembered from image to image ----------------------------------------------------------------
+
+
+def test_images_that_are_alike_share_no_list() -> None:
+    block = tiff({0x8769: below({0x9101: blob(b"\1\2\3\0"), 0xA432: numbers(RATIONAL, 24, 1, 70, 1, 28, 10, 28, 10)})})
+    first, _ = read(block)
+    for tag in first.values():
+        if isinstance(tag.value, list):
+            tag.value.append(99)
+    again, _ = read(block)
+    assert again["ExifIFD:ComponentsConfiguration"].value == [1, 2, 3, 0]
+    assert again["ExifIFD:LensInfo"].value == [24.0, 70.0, 2.8, 2.8]
+
+
+def test_the_same_bytes_mean_what_their_group_and_byte_order_say() -> None:
+    value: Directory = {1: numbers(SHORT, 0x0102)}
+    for order in "<", ">", "<":
+        in_ifd0, _ = read(tiff(value, order=order))
+        in_gps, _ = read_all([TiffBlock(BytesBuffer(tiff(value, order=order)), first_ifd="GPS")], Limits(), Budget(1))
+        assert in_ifd0["IFD0:0x0001"].value == in_gps["GPS:GPSLatitudeRef"].value == 0x0102
+
+
+@pytest.mark.parametrize("kind", [SHORT, RATIONAL])
+def test_what_files_make_us_remember_is_bounded(kind: int) -> None:
+    memory = header._memory("IFD0", EXIF, "<", 4)
+    for number in range(2 * header._MOST_REMEMBERED):
+        read(tiff({0x0100: numbers(kind, *([number, 1][: 1 + (kind == RATIONAL)]))}))
+        assert len(memory) <= header._MOST_REMEMBERED
 
 
 # --- the same as exifread ----------------------------------------------------------------------------------

@@ -74,14 +74,19 @@ def tidy(make: str | None, model: str | None) -> tuple[str | None, str | None]:
     if not model:
         return brand, None
     model = _KIND.sub("", model)
-    if make and model.lower().startswith(f"{make.lower()} "):
+    lower = model.lower()
+    if make and lower.startswith(f"{make.lower()} "):
         return brand, model[len(make) :].strip()
-    for word, name in BRANDS.items():
-        if len(model) > len(word) and model.lower().startswith(word) and not model[len(word)].isalnum():
-            return name, model[len(word) :].strip(" _-") or model
-    if brand and model.lower().startswith(f"{brand.lower()} "):
+    if lower.startswith(_WORDS):
+        for word, name in BRANDS.items():
+            if len(model) > len(word) and lower.startswith(word) and not model[len(word)].isalnum():
+                return name, model[len(word) :].strip(" _-") or model
+    if brand and lower.startswith(f"{brand.lower()} "):
         model = model[len(brand) :].strip()
     return brand, model
+
+
+_WORDS = tuple(BRANDS)
 
 
 def _brand(make: str) -> str:
@@ -105,7 +110,13 @@ _PLACEHOLDER = re.compile(
 
 def _written(tags: Tags, name: str) -> str | None:
     """A text that says something, on one line and no longer than a name can be."""
-    text = " ".join((text_of(tags, name) or "")[:_LONGEST].split())
+    text = text_of(tags, name)
+    return _said(text[:_LONGEST]) if text else None
+
+
+@lru_cache(maxsize=1024)  # as above
+def _said(text: str) -> str | None:
+    text = " ".join(text.split())
     return text if text and not _PLACEHOLDER.fullmatch(text) else None
 
 

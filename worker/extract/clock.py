@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 FIRST_YEAR, LAST_YEAR = 1826, 2100
@@ -38,6 +39,7 @@ _CLOCK = re.compile(
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*(?:([+-])(\d{1,2})(?::?(\d\d))?|(Z))")
 
 
+@lru_cache(maxsize=256)  # a picture has the same moment in up to five tags; a text is no longer than `tag_bytes`
 def parse(text: str, subseconds: str = "") -> Clock | None:
     """The clock in a text such as `2017:05:29 17:19:21` or `2017-05-29T17:19:21.57-04:00`; None if impossible.
 

@@ -4,8 +4,9 @@ exifread is the engine (see header.py); this is the walk over its directories an
 about both where bytes, time or sense run out.
 """
 
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from worker.extract import makernotes
 from worker.extract.budget import Budget, Spent
@@ -45,7 +46,7 @@ def read_all(blocks: Sequence[TiffBlock], limits: Limits, budget: Budget) -> tup
         image.faults["time"] += 1
     tags, known = image.tags()
     found, notes = image.makernotes(tags, known)
-    return tags | found, {"exif": state(image.faults, found=bool(tags)), "makernotes": notes}
+    return tags | found if found else tags, {"exif": state(image.faults, found=bool(tags)), "makernotes": notes}
 
 
 class _Image:
@@ -53,7 +54,7 @@ class _Image:
 
     def __init__(self, limits: Limits, budget: Budget) -> None:
         self._notes: list[Note] = []
-        self.faults: Counter[str] = Counter()
+        self.faults: defaultdict[str, int] = defaultdict(int)
         self._headers: list[Header] = []
         self._bounds = Bounds(budget, limits.tag_bytes)
         self._limits = limits
@@ -78,15 +79,19 @@ class _Image:
         try:
             _walk(header, group, first)
         finally:
-            self.faults += header.faults
+            for fault, number in header.faults.items():
+                self.faults[fault] += number
         if header.note:
             self._notes.append(Note(header.source, header.endian, *header.note))
 
-    def tags(self) -> tuple[dict[str, Tag], set[str]]:
+    def tags(self) -> tuple[dict[str, Tag], AbstractSet[str]]:
         """The typed tags of all blocks, and all keys that were named, those whose values are not there too.
 
         A key that an earlier block has lost is not taken from a later one.
         """
+        if len(self._headers) == 1:
+            (header,) = self._headers
+            return header.tags, header.tags.keys() | header.lost if header.lost else header.tags.keys()
         tags: dict[str, Tag] = {}
         known: set[str] = set()
         for header in self._headers:
@@ -94,7 +99,7 @@ class _Image:
             known |= header.tags.keys() | header.lost
         return tags, known
 
-    def makernotes(self, tags: dict[str, Tag], known: set[str]) -> tuple[dict[str, Tag], Block]:
+    def makernotes(self, tags: dict[str, Tag], known: AbstractSet[str]) -> tuple[dict[str, Tag], Block]:
         """The maker note's tags and the state of its block."""
         if not self._notes and _NOTE in known:
             return {}, Block(BlockStatus.PARTIAL, "cut: the bytes of the note are not all there")
@@ -131,7 +136,9 @@ def _walk(header: Header, group: str, first: int) -> None:
 def _pointed(header: Header, group: str) -> Iterator[tuple[str, Table, int]]:
     """The directories (group, table, offset) that this group's tags point to."""
     for name, (target, table) in _POINTERS.items():
-        tag = header.tags.get(f"{group}:{name}")
-        if tag is not None:
-            offsets = tag.value if isinstance(tag.value, list) else [tag.value]
-            yield from ((target, table, offset) for offset in offsets if isinstance(offset, int))
+        key = f"{group}:{name}"
+        if key in header.tags:
+            value = header.tags[key].value
+            for offset in value if isinstance(value, list) else (value,):
+                if isinstance(offset, int):
+                    yield target, table, offset

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from worker.extract.camera_tables import METERING, PROGRAM, WHITE_BALANCE
-from worker.extract.lookup import Tags, first, number_of
+from worker.extract.lookup import Tags, number_of
 from worker.model import Exposure
 
 Sources = dict[str, str]
@@ -132,8 +132,9 @@ def exposure(tags: Tags) -> tuple[Exposure | None, Sources]:
     fields: dict[str, Any] = {}
     sources: Sources = {}
     for field, names, read in _FIELDS:
-        if field not in fields and (found := first(tags, names, read)):
-            fields[field], sources[f"exposure.{field}"] = found
+        for name in names:
+            if name in tags and field not in fields and (value := read(tags, name)) is not None:
+                fields[field], sources[f"exposure.{field}"] = value, name
     if not fields:
         return None, sources
     if "flash" in fields:

@@ -7,9 +7,12 @@ left out and said to be.
 """
 
 import logging
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -22,7 +25,7 @@ from worker.extract.ifd import CLASSIC, Entry, Layout, Missing, Source, read_dir
 from worker.extract.parts import Unread
 from worker.extract.tag_tables import EXIF, Known, Rule, Table
 from worker.extract.values import ASCII, COMMENTS, FIELDS, RATIONAL, SIZES, TEXTS, Omitted
-from worker.model import Block, BlockStatus, Tag, TagValue
+from worker.model import Block, BlockStatus, Tag
 
 _logger = logging.getLogger("exifread")
 if _logger.level == logging.NOTSET:  # it warns about each image without EXIF; an operator's own level stands
@@ -82,14 +85,31 @@ _REASONS = {
 """By code, the worst first."""
 
 
-def state(faults: Counter[str], *, found: bool) -> Block:
+_OK, _ABSENT = Block(BlockStatus.OK), Block(BlockStatus.ABSENT)
+
+
+def state(faults: Mapping[str, int], *, found: bool) -> Block:
     """What is said of a block: absent only where nothing was found and nothing went wrong."""
     if not faults:
-        return Block(BlockStatus.OK if found else BlockStatus.ABSENT)
+        return _OK if found else _ABSENT
     worst = next(each for each in _REASONS if each in faults)
     counted = "" if worst == "time" else f"{faults[worst]} values or directories are "
     failed = not found and worst in {"cut", "malformed"}
     return Block(BlockStatus.FAILED if failed else BlockStatus.PARTIAL, f"{worst}: {counted}{_REASONS[worst]}")
+
+
+Content = tuple[int, int, bytes]
+"""Tag, field type, and bytes of a value."""
+Remembered = dict[Entry | Content, tuple[str, Tag]]
+"""Keys and tags: of values that stand in an entry by that entry, of other short ones by their bytes."""
+_MOST_REMEMBERED = 1024
+"""Values per group: cameras write few different ones, but files choose them."""
+
+
+@lru_cache(maxsize=32)
+def _memory(_group: str, _table: Table, _order: str, _slot: int) -> Remembered:
+    """What the values of this group came to before, in any image: half of them are the same in most pictures."""
+    return {}
 
 
 class Header(ExifHeader):
@@ -112,7 +132,7 @@ class Header(ExifHeader):
         self.source = source
         self.lost: set[str] = set()
         self.cut: set[str] = set()
-        self.faults: Counter[str] = Counter()
+        self.faults: defaultdict[str, int] = defaultdict(int)
         self._bounds = bounds
         self._layouts = layouts
         self._visited: set[int] = set()
@@ -123,30 +143,63 @@ class Header(ExifHeader):
     ) -> int:
         """Read the directory at `ifd`, which counts from `offset`, into `tags`; return the next one's offset or 0."""
         table = EXIF if tag_dict is None else tag_dict
-        self._layout = self._layouts[self.endian]
+        layout = self._layout = self._layouts[self.endian]
         entries, following = self._directory(self.offset + ifd, ifd_name)
-        prefix, tags, lost, bad = f"{ifd_name}:", self.tags, self.lost, 0
+        memory = _memory(ifd_name, table, layout.order, layout.pointer.size)
+        tags, lost, bad = self.tags, self.lost, 0
+        if self.only is not None:
+            entries = [entry for entry in entries if entry[0] in self.only]
         for index, entry in enumerate(entries):
             if not index % _CHECK_EVERY:
                 self._bounds.budget.check()
-            tag, kind, count, _ = entry
-            if self.only is not None and tag not in self.only:
+            content = entry if entry in memory else self._content(entry)
+            met = memory.get(content)  # asked once: another thread may empty the memory
+            if met is not None:
+                key, tag = met
+                if key not in tags and key not in lost:
+                    tags[key] = tag if tag.value.__class__ is not list else _own(tag)
+                    continue
+            if entry[1] in FIELDS:
+                self._add(f"{ifd_name}:", entry, table, memory, content)
                 continue
-            if kind not in FIELDS:
-                bad += 1
-                if kind or count:  # or else it is padding
-                    self.faults["malformed"] += 1
-                if bad > _MOST_BAD_ENTRIES:
-                    break
-                continue
-            known = table.get(tag) or (f"0x{tag:04X}", None)
-            key = prefix + known[0]
-            if key in lost or key in tags:
-                if key in lost or tags[key].id == tag:
-                    continue  # the first one counts, as in ExifTool
-                key = f"{prefix}0x{tag:04X}"  # FlashEnergy is 0x920B in TIFF/EP and 0xA20B in Exif: both stay
-            self._keep(key, entry, known)
+            bad += 1
+            if entry[1] or entry[2]:  # or else it is padding
+                self.faults["malformed"] += 1
+            if bad > _MOST_BAD_ENTRIES:
+                break
         return following
+
+    def _content(self, entry: Entry) -> Entry | Content:
+        """What a value can be remembered by: its bytes, if they are few and at hand, else its entry."""
+        tag, kind, count, slot = entry
+        length = SIZES[kind] * count if kind in SIZES else 0
+        if len(slot) < length <= _CHEAP:
+            offset = self.offset + self._layout.pointer.unpack(slot)[0]
+            raw = self.source.data[offset : offset + length] if offset >= 0 else b""
+            if len(raw) == length:
+                return tag, kind, raw
+        return entry
+
+    def _add(self, prefix: str, entry: Entry, table: Table, memory: Remembered, content: Entry | Content) -> None:
+        """Read one entry's value and put it into `tags`, or its key into `lost`; the first of a key counts."""
+        tag, kind, count, slot = entry
+        known = table.get(tag) or (f"0x{tag:04X}", None)
+        key = prefix + known[0]
+        taken = key in self.lost or key in self.tags
+        if taken:
+            if key in self.lost or self.tags[key].id == tag:
+                return  # as in ExifTool
+            key = f"{prefix}0x{tag:04X}"  # FlashEnergy is 0x920B in TIFF/EP and 0xA20B in Exif: both stay
+        length = SIZES[kind] * count
+        if tag in self.special or tag in BLOBS or (length > len(slot) and content is entry):
+            self._keep(key, entry, known, length)
+            return
+        raw = content[2] if len(content) == 3 else slot[:length]
+        found = self.tags[key] = self._tag(tag, kind, count, raw, known)
+        if not taken:
+            if len(memory) >= _MOST_REMEMBERED:
+                memory.clear()
+            memory[content] = key, found if found.value.__class__ is not list else _own(found)
 
     def _directory(self, at: int, group: str) -> tuple[list[Entry], int]:
         """The entries of the directory at `at` and the offset of the next; none where it was seen before."""
@@ -167,13 +220,10 @@ class Header(ExifHeader):
             self.cut.add(group)
         return found.entries, found.following or 0
 
-    def _keep(self, key: str, entry: Entry, known: Known) -> None:
-        """Read one value and put it into `tags`, or its key into `lost`."""
+    def _keep(self, key: str, entry: Entry, known: Known, length: int) -> None:
+        """Read a value that stands outside of its entry, or that is special."""
         tag, kind, count, slot = entry
-        if count == 1 and kind in self._layout.single and tag not in self.special:
-            self.tags[key] = _single(tag, kind, self._layout.single[kind](slot)[0], known[1])
-            return
-        length, offset = SIZES[kind] * count, 0
+        offset = 0
         try:
             if length <= len(slot):
                 raw = slot[:length]
@@ -192,7 +242,7 @@ class Header(ExifHeader):
         if tag in self.special:
             self.convert(tag, kind, raw, offset)
         else:
-            self.tags[key] = Tag(tag, FIELDS[kind], *self._value(kind, count, raw, known))
+            self.tags[key] = self._tag(tag, kind, count, raw, known)
 
     def convert(self, tag: int, kind: int, raw: bytes, offset: int) -> None:
         """Take a `special` tag; a subclass that has any says how. `offset` counts as `source` does."""
@@ -216,20 +266,23 @@ class Header(ExifHeader):
         if self._bounds.values < 0:
             raise Exhausted
 
-    def _value(self, kind: int, count: int, raw: bytes, known: Known) -> tuple[TagValue, str]:
+    def _tag(self, tag: int, kind: int, count: int, raw: bytes, known: Known) -> Tag:
         """The value as a document holds it, and its printable text; the short ways are most tags'."""
         layout = self._layout
         if kind == ASCII:
             text = values.comment(raw, layout.order) if known[0] in COMMENTS else values.text(raw, known[0])
-            return text, text
-        if kind == RATIONAL and count == 1:
-            num, den = layout.pair.unpack(raw)
-            return num / den if den else None, values.fraction(num, den)
+            return Tag(tag, "ASCII", text, text)
+        if count == 1:
+            if kind == RATIONAL:
+                return Tag(tag, "RATIONAL", *values.ratio(*layout.pair.unpack(raw)))
+            if kind in layout.single:
+                return _single(tag, kind, layout.single[kind](raw)[0], known[1])
         if known[0] in TEXTS:
             text = TEXTS[known[0]](raw, layout.order)
-            return text or None, text
+            return Tag(tag, FIELDS[kind], text or None, text)
         content = values.content(kind, count, raw, layout.order)
-        return values.typed(content), content if isinstance(content, str) else self._printable(kind, content, known)
+        text = content if isinstance(content, str) else self._printable(kind, content, known)
+        return Tag(tag, FIELDS[kind], values.typed(content), text)
 
     def _printable(self, kind: int, content: list[Any] | Omitted, known: Known) -> str:
         """exifread's printable text."""
@@ -241,6 +294,11 @@ class Header(ExifHeader):
         except _FORMATTER_ERRORS:
             return str(content)
         return text
+
+
+def _own(tag: Tag) -> Tag:
+    """The tag with a list of its own: whoever changes one image's does not change another's."""
+    return Tag(tag.id, tag.type, copy(tag.value), tag.text)
 
 
 def _single(tag: int, kind: int, number: int, rule: Rule) -> Tag:

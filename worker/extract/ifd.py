@@ -23,29 +23,29 @@ class Source:
     """The bytes of one TIFF block by their offset from its byte order mark.
 
     A block of at most `whole` bytes is read at once; of a larger one, only what is asked for. Raises Unread where
-    the budget does not allow to fetch them.
+    the budget does not allow to fetch them. `data` is all of it, or empty where it is not `in_memory`.
     """
 
-    __slots__ = ("_base", "_buffer", "_data", "in_memory", "size")
+    __slots__ = ("_base", "_buffer", "data", "in_memory", "size")
 
     def __init__(self, buffer: Buffer, base: int, whole: int) -> None:
         self._buffer, self._base = buffer, base
         self.size = max(buffer.size - base, 0)
         self.in_memory = buffer.size <= whole
-        self._data = buffer.read(base, self.size) if self.in_memory else b""
+        self.data = buffer.read(base, self.size) if self.in_memory else b""
 
     def upto(self, offset: int, length: int) -> bytes:
         """The bytes [offset, offset + length) cut at the end of the block."""
         if offset < 0:
             return b""
         if self.in_memory:
-            return self._data[offset : offset + length]
+            return self.data[offset : offset + length]
         return self._buffer.read(self._base + offset, max(min(length, self.size - offset), 0))
 
     def read(self, offset: int, length: int) -> bytes:
         """The bytes [offset, offset + length), all of them, or Missing."""
         at_hand = self.in_memory and offset >= 0
-        piece = self._data[offset : offset + length] if at_hand else self.upto(offset, length)
+        piece = self.data[offset : offset + length] if at_hand else self.upto(offset, length)
         if len(piece) != length:
             raise Missing
         return piece
@@ -125,7 +125,8 @@ def read_directory(source: Source, layout: Layout, at: int, most: int) -> Direct
     size, pointer = layout.entry.size, layout.pointer
     wanted = min(number, most)
     body = source.upto(start, wanted * size + pointer.size)
+    if len(body) == number * size + pointer.size:
+        entries = list(layout.entry.iter_unpack(body[: -pointer.size]))
+        return Directory(entries, whole=True, following=pointer.unpack_from(body, number * size)[0])
     there = min(len(body) // size, wanted)
-    whole = there == number
-    following = pointer.unpack_from(body, number * size)[0] if len(body) == number * size + pointer.size else None
-    return Directory(list(layout.entry.iter_unpack(body[: there * size])), whole, following)
+    return Directory(list(layout.entry.iter_unpack(body[: there * size])), there == number, None)

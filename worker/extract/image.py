@@ -71,8 +71,9 @@ def _color_space(tags: Mapping[str, Tag]) -> str | None:
 
 def _motion(parts: Parts, tags: Mapping[str, Tag]) -> bool | None:
     """Whether a film is attached: Google's camera marks, or what the container says."""
-    if any(name in tags and str(tags[name].value) in {"1", "True"} for name in _MOTION):
-        return True
+    for name in _MOTION:
+        if name in tags and str(tags[name].value) in {"1", "True"}:
+            return True
     return parts.motion_photo
 
 

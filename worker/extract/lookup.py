@@ -22,6 +22,8 @@ def text_of(tags: Tags, name: str) -> str | None:
     if tag is None:
         return None
     value = tag.value
+    if isinstance(value, str):
+        return value.strip() or None
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list):
@@ -37,6 +39,8 @@ def number_of(tags: Tags, name: str) -> float | None:
     if tag is None:
         return None
     value = tag.value
+    if value.__class__ is int:  # most are; a truth value is another class
+        return value
     if isinstance(value, list):
         value = value[0] if value else None
     return as_number(value)

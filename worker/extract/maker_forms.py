@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from exifread.tags.makernote import apple, canon, casio, dji, fujifilm, nikon, olympus, sony
 
-from worker.extract.tag_tables import Table
+from worker.extract.tag_tables import Known, Table
 
 LENS, ZONE, SERIAL, DISTANCE, POSE, PAIR = "lens", "zone", "serial", "distance", "pose", "pair"
 
@@ -54,8 +54,8 @@ class Form(NamedTuple):
 
 def _table(theirs: Mapping[int, Any], more: Mapping[int, str] | None = None) -> Table:
     """exifread's table with names in one word, and more names."""
-    table: Table = {tag: (name.replace(" ", ""), rule) for tag, (name, rule) in theirs.items()}
-    return table | {tag: (name, None) for tag, name in (more or {}).items()}
+    table: dict[int, Known] = {tag: (name.replace(" ", ""), rule) for tag, (name, rule) in theirs.items()}
+    return Table(table | {tag: (name, None) for tag, name in (more or {}).items()})
 
 
 _CANON = Maker(

@@ -39,6 +39,9 @@ _RELATIVE_ALTITUDE = (
     "XMP-drone-parrot:RelativeAltitude",
     "XMP-FLIR:MAVRelativeAltitude",
 )
+_ALL = frozenset(
+    (_CAMERA_STRUCTURE, _CRAFT_STRUCTURE, *_RELATIVE_ALTITUDE, *(name for names in _CAMERA + _CRAFT for name in names))
+)
 _DOWN_IS_ZERO = "XMP-Camera:Pitch"
 
 Angles = tuple[float | None, float | None, float | None]
@@ -51,6 +54,8 @@ def pose(tags: Tags) -> tuple[Pose | None, Sources]:
     The three angles of one body come from one maker's schema, never mixed.
     """
     sources: Sources = {}
+    if _ALL.isdisjoint(tags):
+        return None, sources
     camera = _angles(tags, _CAMERA, _CAMERA_STRUCTURE, "camera", sources)
     craft = _angles(tags, _CRAFT, _CRAFT_STRUCTURE, "craft", sources)
     height = first(tags, _RELATIVE_ALTITUDE, number_of)

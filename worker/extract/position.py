@@ -36,6 +36,8 @@ class _Point(NamedTuple):
 
 def position(tags: Tags) -> Position | None:
     """Where the picture was taken; None if the file says nothing about it."""
+    if _COORDINATES.isdisjoint(tags):
+        return None
     points = [point for point in _points(tags) if point is not None]
     if not points:
         return None
@@ -201,8 +203,14 @@ _DRONES = (
 )
 """Decimal degrees with a sign; the makers' own spelling changes with the firmware (`Longtitude`)."""
 
+_COORDINATES = {"GPS:GPSLatitude", "GPS:GPSLongitude", "XMP-exif:GPSLatitude", "XMP-exif:GPSLongitude"}
+_COORDINATES.update(latitude for latitude, _, _ in _DRONES)
+"""The tags without any of which nothing is said about the place."""
+
 
 def _drone(tags: Tags, latitude: str, longitude: str, altitude: str) -> _Point | None:
+    if latitude not in tags:
+        return None
     north, east = number_of(tags, latitude), number_of(tags, longitude)
     if north is None or east is None:
         return None

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from worker.extract.xml_tree import Element, Tree
 from worker.extract.xmp_schema import MAX_NAME, Name, name_of, printable, typed
@@ -24,6 +25,13 @@ _LONGEST_REMEMBERED = 300
 DEFAULT_LANGUAGE = "x-default"
 
 
+_MOST_SHARED_NAMES, _DEEPEST_SHARED, _LONGEST_SHARED = 512, 3, 4000
+"""Names in a shared scope, the depth of the last one, and characters of its declarations."""
+
+Declared = tuple[str, str]
+"""A prefix and its namespace."""
+
+
 class TooDeep(Exception):
     """A value nests deeper than a document can hold."""
 
@@ -32,18 +40,31 @@ class _Names(dict[str, Name]):
     """The names in one scope of namespace declarations, by the qualified name that stands in the packet.
 
     Scopes are chained, not copied: a hostile packet declares thousands of namespaces around thousands of elements.
+    The outer ones are shared by all packets that declare the same, which those of one program do; what files can
+    make them keep is bounded.
     """
 
-    def __init__(self, declared: Mapping[str, str], outer: "_Names | None" = None) -> None:
+    def __init__(self, declared: tuple[Declared, ...], outer: "_Names | None", *, is_shared: bool) -> None:
         super().__init__()
-        self._declared = declared
+        self._declared = dict(declared)
         self._outer = outer
+        self._is_shared = is_shared
+        self._depth: int = outer._depth + 1 if outer is not None else 0
+
+    def __hash__(self) -> int:  # type: ignore[override] # a dict has none; a scope is itself, whatever it remembers
+        return id(self)
 
     def __missing__(self, qualified: str) -> Name:
         prefix, _, local = qualified.rpartition(":")
-        uri = self._uri(prefix)
-        remembered = len(qualified) + len(uri or "") <= _LONGEST_REMEMBERED
-        name = self[qualified] = (name_of if remembered else name_of.__wrapped__)(uri, prefix, local)
+        uri = self._declared[prefix] if prefix in self._declared else self._uri(prefix)
+        if len(qualified) + len(uri or "") > _LONGEST_REMEMBERED:
+            name = name_of.__wrapped__(uri, prefix, local)
+            if self._is_shared:
+                return name
+        else:
+            name = name_of(uri, prefix, local)
+        if len(self) < _MOST_SHARED_NAMES or not self._is_shared:
+            self[qualified] = name
         return name
 
     def _uri(self, prefix: str) -> str | None:
@@ -56,10 +77,21 @@ class _Names(dict[str, Name]):
 
     def within(self, attributes: Mapping[str, str]) -> "_Names":
         """The names inside an element with these attributes: others only if it declares namespaces anew."""
-        declared = {key[6:]: uri for key, uri in attributes.items() if key.startswith("xmlns")}
-        if all(self._uri(prefix) == uri for prefix, uri in declared.items()):
+        declared = tuple([(key[6:], uri) for key, uri in attributes.items() if key[:5] == "xmlns"])
+        if not declared or all(self._uri(prefix) == uri for prefix, uri in declared):
             return self
-        return _Names(declared, self)
+        length = sum([len(prefix) + len(uri) for prefix, uri in declared])
+        if self._is_shared and self._depth < _DEEPEST_SHARED and length <= _LONGEST_SHARED:
+            return _shared(declared, self)
+        return _Names(declared, self, is_shared=False)
+
+
+@lru_cache(maxsize=64)
+def _shared(declared: tuple[Declared, ...], outer: _Names) -> _Names:
+    return _Names(declared, outer, is_shared=True)
+
+
+_OUTERMOST = _Names((), None, is_shared=True)
 
 
 def properties(tree: Tree, tag_bytes: int) -> Tags | None:
@@ -71,7 +103,7 @@ def properties(tree: Tree, tag_bytes: int) -> Tags | None:
     """
     found: Tags = {}
     is_xmp = False
-    pending = [(root, _Names({})) for root in reversed(tree.roots)]
+    pending = [(root, _OUTERMOST) for root in reversed(tree.roots)]
     while pending:
         element, outer = pending.pop()
         names = outer.within(element.attributes) if element.attributes else outer
@@ -98,25 +130,32 @@ def _toolkit(attributes: Mapping[str, str], tag_bytes: int, found: Tags) -> None
 def _describe(description: Element, outer: _Names, tag_bytes: int, found: Tags) -> None:
     """Add the properties of one rdf:Description, those in attributes and those in elements."""
     names = outer.within(description.attributes) if description.attributes else outer
-    for qualified, text in description.attributes.items():
+    for qualified, value in description.attributes.items():
         name = names[qualified]
         if not name.is_syntax:
-            _state(found, name, text, tag_bytes)
+            _state(found, name, value, tag_bytes)
     for element in description.children:
-        if element.text is None:
+        text, attributes = element.text, element.attributes
+        if text is None:
             continue
         if len(found) >= MAX_PROPERTIES:
             return
-        if element.attributes or element.children:
-            scope = names.within(element.attributes) if element.attributes else names
+        if attributes or element.children:
+            scope = names.within(attributes) if attributes else names
             _state_structured(found, scope[element.name], element, scope, tag_bytes)
         else:
-            _state(found, names[element.name], element.text, tag_bytes)
+            _state(found, names[element.name], text, tag_bytes)
 
 
 def _state(found: Tags, name: Name, text: str, tag_bytes: int) -> None:
     """Add a property with a simple value; `text` is what stands in the file."""
-    if name.key in found and not name.is_array:
+    key = name.key
+    if key in found:
+        if not name.is_array:
+            return
+    elif not name.is_array and len(text) <= tag_bytes and len(key) <= MAX_NAME and len(found) < MAX_PROPERTIES:
+        plain = name.kind == "text" and not text.isspace()  # almost all
+        found[key] = Tag(name.id, "xmp", text if plain else typed(text, name.kind), text)
         return
     if len(text) > tag_bytes:
         _add(found, name, _omitted(text), "", tag_bytes)
@@ -200,7 +239,10 @@ def _structure(attributes: Mapping[str, str], children: list[Element], names: _N
     for child in children:
         scope = names.within(child.attributes) if child.attributes else names
         name = scope[child.name]
-        value = _value(child, name, scope, level + 1)
+        if child.attributes or child.children or level >= MAX_LEVELS:
+            value = _value(child, name, scope, level + 1)
+        else:
+            value = typed(child.text or "", name.kind)
         if name.id == "rdf:value":
             return value
         if not name.is_syntax:
@@ -212,6 +254,9 @@ def _array(items: list[Element], name: Name, names: _Names, level: int) -> list[
     """The items of a bag or sequence. A list in a list is drawn flat: a document cannot hold it."""
     values: list[TagValue] = []
     for item in items:
+        if not (item.attributes or item.children) and level < MAX_LEVELS:
+            values.append(typed(item.text or "", name.kind))
+            continue
         value = _value(item, name, names.within(item.attributes) if item.attributes else names, level + 1)
         if isinstance(value, list):
             values.extend(value)

@@ -41,7 +41,7 @@ def summarise(tags: Tags) -> Summary:
     exposed, exposed_sources = exposure(tags)
     attitude, attitude_sources = pose(tags)
     written, written_sources = text(tags)
-    sources = apparatus_sources | exposed_sources | attitude_sources | written_sources
+    sources = {**apparatus_sources, **exposed_sources, **attitude_sources, **written_sources}
     if when:
         sources["taken"] = when.source
     if where:

@@ -14,7 +14,14 @@ Rule = dict[int, str] | Callable[[Any], str] | None
 """How a value becomes text: a table of codes, exifread's own function, or just `str`."""
 Known = tuple[str, Rule]
 """A tag's name, and its rule."""
-Table = dict[int, Known]
+
+
+class Table(dict[int, Known]):
+    """Tags by number. Made once, at import; hashable by identity, so that what is known of its tags can be kept."""
+
+    def __hash__(self) -> int:  # type: ignore[override] # a dict has none, as it may change: this one does not
+        return id(self)
+
 
 _EXIF_NAMES = {
     0x000B: "ProcessingSoftware",
@@ -167,8 +174,8 @@ _RULES: Mapping[int, Rule] = {
 
 def _renamed(theirs: Mapping[int, Any], names: Mapping[int, str]) -> Table:
     """exifread's table under our names; its pointers to other tables lose their rule, we follow them by id."""
-    table: Table = {tag: (names.get(tag, name), _rule(rule)) for tag, (name, rule) in theirs.items()}
-    return {tag: (name, _RULES.get(tag)) for tag, name in names.items()} | table
+    ours: dict[int, Known] = {tag: (name, _RULES.get(tag)) for tag, name in names.items()}
+    return Table(ours | {tag: (names.get(tag, name), _rule(rule)) for tag, (name, rule) in theirs.items()})
 
 
 def _rule(rule: Any) -> Rule:

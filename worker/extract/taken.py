@@ -145,7 +145,7 @@ def _gps(tags: Tags) -> _Reading | None:
         text, source = f"{date[:10]} {_time_of_day(time.value)}", "GPS:GPSDateStamp"
     else:
         text, source = text_of(tags, "XMP-exif:GPSTimeStamp") or "", "XMP-exif:GPSTimeStamp"
-    clock = parse(text)
+    clock = parse(text) if text else None
     if clock is None or not clock.has_time:
         return None
     return _Reading(source, clock if clock.offset else clock._replace(offset="+00:00"), "medium")
@@ -208,7 +208,9 @@ def _offset_by_gps(clock: Clock, gps: _Reading) -> str | None:
 
 def _agree(one: Clock, other: Clock) -> bool:
     """Whether two clocks show the same, as far as both are known, or the same moment by their offsets."""
-    if one.utc and other.utc and abs(one.utc - other.utc) <= _SAME_CLOCK:
+    if one.local == other.local and one.offset == other.offset:
+        return True
+    if one.offset and other.offset and one.utc and other.utc and abs(one.utc - other.utc) <= _SAME_CLOCK:
         return True
     if one.has_time and other.has_time:
         apart = abs(one.moment - other.moment)

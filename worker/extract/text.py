@@ -27,6 +27,7 @@ _COPYRIGHT = ("IFD0:Copyright", "IPTC:CopyrightNotice", "XMP-dc:rights", "XMP-ti
 _KEYWORDS = ("XMP-dc:subject", "IPTC:Keywords", "IFD0:XPKeywords", "XMP-microsoft:LastKeywordXMP")
 _STARS = ("XMP-xmp:Rating", "IFD0:Rating")
 _PERCENT = ("XMP-microsoft:Rating", "IFD0:RatingPercent")
+_ALL = frozenset(_TITLE + _DESCRIPTION + _CREATOR + _COPYRIGHT + _KEYWORDS + _STARS + _PERCENT)
 
 _MOST_KEYWORDS = 1000
 _KEYWORD_BYTES = 64
@@ -51,6 +52,8 @@ UserComment is no description at all: most that are filled in hold a camera's ow
 def text(tags: Tags) -> tuple[Text | None, Sources]:
     """The texts, and the tags they came from; None if nobody wrote anything."""
     sources: Sources = {}
+    if _ALL.isdisjoint(tags):
+        return None, sources
     title = _pick(tags, "title", _TITLE, sources)
     description = _pick(tags, "description", _DESCRIPTION, sources)
     notice = _pick(tags, "copyright", _COPYRIGHT, sources)

@@ -9,6 +9,7 @@ import hashlib
 import math
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from worker.model import TagValue
@@ -22,6 +23,12 @@ def fraction(num: int, den: int) -> str:
         return f"{num}/0"
     divisor = math.gcd(num, den) if den > 0 else -math.gcd(num, den)
     return str(num // den) if divisor == den else f"{num // divisor}/{den // divisor}"
+
+
+@lru_cache(maxsize=2048)  # apertures, focal lengths and resolutions repeat; bounded, as files choose the numbers
+def ratio(num: int, den: int) -> tuple[float | None, str]:
+    """The value of a fraction, None where it is undefined, and its text."""
+    return num / den if den else None, fraction(num, den)
 
 
 class Rational(NamedTuple):
@@ -109,7 +116,7 @@ def text(raw: bytes, name: str = "") -> str:
     first, _, second = raw.partition(b"\0")
     if name == "Copyright" and second.strip(b"\0 "):
         return decode(first) + "\n" + text(second)
-    return decode(first)
+    return first.decode() if first.isascii() else decode(first)
 
 
 def decode(raw: bytes) -> str:

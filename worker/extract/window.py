@@ -25,10 +25,15 @@ class Cut(Exception):
     """The file ends before the bytes that its own structure promises."""
 
 
-def exactly(buffer: Buffer, offset: int, length: int) -> bytes:
-    """The bytes [offset, offset + length), all of them. Raises Cut where the buffer ends before."""
+def require(buffer: Buffer, offset: int, length: int) -> None:
+    """Raise Cut unless the bytes [offset, offset + length) lie in the buffer; reads nothing."""
     if offset < 0 or length < 0 or offset + length > buffer.size:
         raise Cut(f"{length} bytes at {offset} lie outside of the file")
+
+
+def exactly(buffer: Buffer, offset: int, length: int) -> bytes:
+    """The bytes [offset, offset + length), all of them. Raises Cut where the buffer ends before."""
+    require(buffer, offset, length)
     return buffer.read(offset, length)
 
 
@@ -106,7 +111,7 @@ class Window:
             return b""
         for start, stop in self._missing(offset, end):
             self._fetch(start, max(stop, start + self._next_step(start)), needed=stop)
-        return self._assemble(offset, end)
+        return self._head[offset:end] if end <= len(self._head) else self._assemble(offset, end)
 
     def prefetch(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Fetch exactly these (offset, length) ranges, near ones together, without read-ahead.
@@ -134,6 +139,8 @@ class Window:
 
     def _missing(self, start: int, end: int) -> list[tuple[int, int]]:
         """The gaps of [start, end) that are not at hand, in order."""
+        if not self._spans:
+            return [(start, end)]
         gaps = []
         first = bisect_right(self._spans, start, key=lambda span: span.start) - 1
         for span in self._spans[max(first, 0) :]:

@@ -24,12 +24,10 @@ class Element:
     """
 
     __slots__ = ("attributes", "children", "name", "text")
-
-    def __init__(self, name: str, attributes: dict[str, str]) -> None:
-        self.name = name
-        self.attributes = attributes
-        self.children: list[Element] = _NONE
-        self.text: str | None = None
+    name: str
+    attributes: dict[str, str]
+    children: list["Element"]
+    text: str | None
 
 
 _NONE: list[Element] = []
@@ -66,7 +64,8 @@ class _Reader:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._top = Element("", {})
+        self._top = Element()
+        self._top.children = _NONE
         self._open = [self._top]
         self._nodes = 0
         self._next_check = _NODES_PER_CHECK
@@ -88,7 +87,8 @@ class _Reader:
         return Tree(self._top.children, damage)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        element = Element(name, attributes)
+        element = Element()  # filled in here, because a constructor would cost as much as all the rest
+        element.name, element.attributes, element.children, element.text = name, attributes, _NONE, None
         stack = self._open
         parent = stack[-1]
         if parent.children is _NONE:

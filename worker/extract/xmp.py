@@ -16,6 +16,7 @@ Tags = dict[str, Tag]
 
 MAX_EXTENDED = 1024 * 1024
 """A larger Extended XMP holds depth maps and pictures; its GUID and length are recorded in its place."""
+_ABSENT = Block(BlockStatus.ABSENT)
 _GUID_KEY = "XMP-xmpNote:HasExtendedXMP"
 
 
@@ -26,6 +27,8 @@ def read(
 
     Raises nothing but Spent. A property that was not read whole is left out, never cut.
     """
+    if not (packets or extended):
+        return {}, _ABSENT
     reading = _Reading(limits, budget)
     for packet in packets:
         reading.add(packet)
@@ -67,6 +70,9 @@ class _Reading:
             self._problems.append(f"too_many: more than {rdf.MAX_PROPERTIES} properties")
         if found is not None:
             self._packets_read += 1
+            if not self.tags:
+                self.tags = found
+                return
             for name, tag in found.items():
                 self.tags.setdefault(name, tag)
 

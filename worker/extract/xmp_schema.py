@@ -40,13 +40,26 @@ def name_of(uri: str | None, prefix: str, local: str) -> Name:
     A well-known namespace gets its standard prefix whatever the file calls it; any other keeps the file's own.
     """
     is_syntax = prefix in _SYNTAX or local == "xmlns"
-    standard = PREFIXES.get(_canonical(uri)) if uri else None
-    prefix = standard or ALIASES.get(prefix) or re.sub(r"[^A-Za-z0-9_-]", "_", prefix) or "ns"
+    prefix = _standard_prefix(uri, prefix)
     plain = f"{prefix}:{local}"
     kind = KINDS.get(plain, "text")
     return Name(plain, f"XMP-{plain}", local, kind, plain in ARRAYS, is_syntax or prefix in _SYNTAX)
 
 
+def _standard_prefix(uri: str | None, prefix: str) -> str:
+    if uri and len(uri) <= _LONGEST_NAMESPACE:
+        standard = PREFIXES.get(_canonical(uri))
+        if standard:
+            return standard
+    return ALIASES.get(prefix) or _NOT_IN_PREFIX.sub("_", prefix) or "ns"
+
+
+_NOT_IN_PREFIX = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST_NAMESPACE = 200
+"""Characters that are looked at; the longest well-known one has 60."""
+
+
+@lru_cache(maxsize=512)
 def _canonical(uri: str) -> str:
     """The URI as the table has it: files differ in the scheme, in case and in a closing `/` or `#`."""
     return uri.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/#")
@@ -62,14 +75,22 @@ def typed(text: str, kind: Kind) -> TagValue:
     """
     if kind == "text":
         return text if not text.isspace() else ""
-    plain = text.strip()
+    if kind == "numbers":
+        return [_number(part) for part in text.split()]
+    return (_one if len(text) <= _LONGEST_REMEMBERED else _one.__wrapped__)(text.strip(), kind)
+
+
+_LONGEST_REMEMBERED = 40
+
+
+@lru_cache(maxsize=2048)  # a program writes the same settings into every picture; bounded, as files choose the text
+def _one(plain: str, kind: Kind) -> str | float | bool | None:
+    """The truth value, integer or number that the text states."""
     if kind == "boolean":
         return {"true": True, "false": False}.get(plain.lower(), plain)
     if kind == "integer":
         return int(plain) if _INTEGER.fullmatch(plain) else plain
-    if kind == "number":
-        return _number(plain)
-    return [_number(part) for part in plain.split()]
+    return _number(plain)
 
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -78,7 +99,7 @@ _NUMBER = re.compile(
 )
 
 
-def _number(text: str) -> TagValue:
+def _number(text: str) -> str | float | None:
     """A decimal number or a rational (`1/125`); None for n/0, infinity and NaN; the text for what is no number."""
     top, slash, bottom = text.partition("/")
     if not _NUMBER.fullmatch(top) or (slash and not _NUMBER.fullmatch(bottom)):
@@ -90,6 +111,8 @@ def _number(text: str) -> TagValue:
 
 def printable(value: TagValue) -> str:
     """A value with parts as one line: items by comma, fields by name, a text in languages by its default."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         return ", ".join(map(printable, value))
     if isinstance(value, dict):

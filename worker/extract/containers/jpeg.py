@@ -13,7 +13,7 @@ from worker.extract.budget import Oversized
 from worker.extract.containers.embedded import add_exif
 from worker.extract.containers.photoshop import add_pieces
 from worker.extract.parts import ExtendedXmp, Parts
-from worker.extract.window import Cut, View, exactly
+from worker.extract.window import Cut, View, exactly, require
 
 _SOS, _EOI, _APP1, _APP2, _APP13 = 0xDA, 0xD9, 0xE1, 0xE2, 0xED
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -51,16 +51,16 @@ def walk(view: View, parts: Parts) -> None:
     pieces = _Pieces()
     try:
         for marker, offset, length in _segments(view):
-            if marker in _WANTED:
-                _segment(view, parts, pieces, marker, offset, length)
+            _segment(view, parts, pieces, marker, offset, length)
     finally:
         for data in pieces.exif:
             add_exif(parts, data)
-        add_pieces(parts, pieces.photoshop)
+        if pieces.photoshop:
+            add_pieces(parts, pieces.photoshop)
 
 
 def _segments(view: View) -> Iterator[tuple[int, int, int]]:
-    """(marker, offset, length) of each segment's payload, until the scan begins."""
+    """(marker, offset, length) of the payload of each wanted segment, until the scan begins."""
     at = 2
     for _ in range(_MOST_SEGMENTS):
         head = view.read(at, 4)
@@ -73,11 +73,12 @@ def _segments(view: View) -> Iterator[tuple[int, int, int]]:
         if marker in _BARE:
             at += 2
             continue
-        length = int.from_bytes(exactly(view, at + 2, 2), "big")
+        length = int.from_bytes(head[2:4] if len(head) == 4 else exactly(view, at + 2, 2), "big")
         if length < 2:
             raise Cut("a segment has no length")
-        yield marker, at + 4, length - 2
-        at = _next(view, at, 2 + length)
+        if marker in _WANTED:
+            yield marker, at + 4, length - 2
+        at = _next(view, at, 2 + length) if length > _SERIES_STRIDE else at + 2 + length
     raise Oversized(f"more than {_MOST_SEGMENTS} segments")
 
 
@@ -125,15 +126,21 @@ def _segment(view: View, parts: Parts, pieces: _Pieces, marker: int, offset: int
     head = view.read(offset, min(length, len(_XMP_EXTENDED)))
     if marker == _APP1 and head.startswith(b"Exif\0"):
         _exif(pieces, view.read(offset + 6, length - 6))  # half a block is worth reading, half a packet is not
-        exactly(view, offset, length)
+        require(view, offset, length)
     elif marker == _APP1 and (signature := _XMP.match(head)):
-        parts.xmp.append(exactly(view, offset, length)[signature.end() :])
+        parts.xmp.append(_behind(signature, view, offset, length))
     elif marker == _APP1 and head == _XMP_EXTENDED:
         _extended_xmp(view, parts, offset + len(_XMP_EXTENDED), length - len(_XMP_EXTENDED))
     elif marker == _APP2 and head.startswith(_ICC) and parts.icc is None:
         parts.icc = exactly(view, offset + 14, min(max(length - 14, 0), icc.HEAD))
     elif marker == _APP13 and (signature := _PHOTOSHOP.match(head)):
-        pieces.photoshop.append(exactly(view, offset, length)[signature.end() :])
+        pieces.photoshop.append(_behind(signature, view, offset, length))
+
+
+def _behind(signature: re.Match[bytes], view: View, offset: int, length: int) -> bytes:
+    """The segment behind its signature, copied once."""
+    require(view, offset, length)
+    return view.read(offset + signature.end(), length - signature.end())
 
 
 def _exif(pieces: _Pieces, data: bytes) -> None:
