@@ -1,0 +1,1 @@
+"""A model of the queue, its workers and what scales them, on paper: see docs/scaling.md."""
