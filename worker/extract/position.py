@@ -158,7 +158,7 @@ def _degrees(value: TagValue) -> tuple[float | None, str]:
 
 def _sexagesimal(parts: list[float]) -> float:
     """Degrees from degrees, minutes and seconds; the sign is that of the degrees, also of -0."""
-    size = round(sum(abs(part) / 60**power for power, part in enumerate(parts)), 10)  # what is beyond is the sum's noise
+    size = sum(abs(part) / 60**power for power, part in enumerate(parts))
     return math.copysign(size, parts[0])
 
 
