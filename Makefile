@@ -8,7 +8,7 @@ PICTURES := demo/pictures
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
-.PHONY: help demo test test-deep lint types check dev bench figures lock clean
+.PHONY: help demo test test-deep lint types check dev bench scaling figures lock image deploy clean
 
 help:
 	@echo 'make demo       sample pictures, through the worker, into a table'
@@ -17,6 +17,8 @@ help:
 	@echo 'make dev        Pub/Sub, Firestore and Cloud Storage emulators on this machine'
 	@echo 'make bench      side by side with the client libraries'"' own guides"
 	@echo 'make figures    recall and speed of extraction, where the image corpora are'
+	@echo 'make image      the worker'"'"'s image, in the registry of your project'
+	@echo 'make deploy     the cloud: terraform apply'
 	@echo 'make lock       renew the locked versions'
 	@echo 'make clean      remove what the above made'
 
@@ -46,6 +48,10 @@ dev: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench.pipeline
 
+scaling: $(READY)
+	$(BIN)/python -m bench.autoscale
+	$(BIN)/python -m bench.cost
+
 figures: $(READY)
 	$(BIN)/python -m bench.recall
 	$(BIN)/python -m bench.extraction
@@ -54,9 +60,18 @@ lock: $(READY)
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --group dev --output-file requirements-dev.lock
 	$(COMPILE) --group build --output-file requirements-build.lock
+	$(COMPILE) tests/terraform/requirements.in --output-file tests/terraform/requirements.lock
+	$(COMPILE) tests/terraform/checkov.in --output-file tests/terraform/checkov.lock
+
+image:
+	deploy/image.sh
+
+deploy:
+	terraform -chdir=terraform init -input=false >/dev/null
+	terraform -chdir=terraform apply
 
 clean:
-	rm -rf $(VENV) demo .stack .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-tf .venv-checkov demo .stack .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)

@@ -18,7 +18,7 @@ from worker.extract import EXTRACTOR
 from worker.legal import DOCUMENT_BYTES, legal, legal_name, long_texts, omitted, shortened, size_at_most, size_of
 from worker.model import Document, Message, Metadata, Notification, ObjectRef, Status, Tag, Value
 
-UNINDEXED = ("tags", "long_texts", "errors", "custom", "sources", "dropped", "notification", "alternatives")
+UNINDEXED = ("tags", "long_texts", "errors", "custom", "sources", "dropped", "notification")
 """Top-level fields that no index may cover: they are large, open-ended, or of no use in a query."""
 
 _KEY_BYTES = 20

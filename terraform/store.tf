@@ -1,0 +1,86 @@
+# The Firestore database, its indexes, and what no index may cover.
+
+locals {
+  # Large, open-ended or never asked for: worker/document.py has the first seven.
+  unqueried = [
+    "custom", "dropped", "errors", "long_texts", "notification", "sources", "tags",
+    "attempt", "blocks", "bytes_read", "crc32c", "metageneration", "name", "taken.alternatives", "worker",
+  ]
+  # Values that only grow all go to the end of their index, and one place takes
+  # some 500 writes a second: indexed, they would cap the whole collection.
+  growing = ["created", "event_time", "generation", "processed_at", "updated"]
+
+  # Newest pictures first, narrowed by one of these; Firestore joins two such
+  # indexes where a query narrows by two. They grow only as fast as cameras do:
+  # a live feed of more than 500 images a second should do without (README.md).
+  indexes = {
+    bucket = "bucket"
+    camera = "camera.model"
+    format = "image.format"
+    iso    = "exposure.iso"
+    lens   = "camera.lens"
+    maker  = "camera.make"
+    status = "status"
+  }
+}
+
+# Named, because a project may have a (default) one in Datastore mode.
+resource "google_firestore_database" "default" {
+  project                           = var.project_id
+  name                              = var.firestore.database
+  location_id                       = coalesce(var.firestore.location, var.region)
+  type                              = "FIRESTORE_NATIVE"
+  concurrency_mode                  = "OPTIMISTIC"
+  point_in_time_recovery_enablement = var.firestore.recovery ? "POINT_IN_TIME_RECOVERY_ENABLED" : "POINT_IN_TIME_RECOVERY_DISABLED"
+  delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
+  deletion_policy                   = var.deletion_protection ? "ABANDON" : "DELETE"
+
+  dynamic "cmek_config" {
+    for_each = var.kms_key_id[*]
+    content {
+      kms_key_name = cmek_config.value
+    }
+  }
+
+  depends_on = [google_kms_crypto_key_iam_member.agents, google_project_service.default]
+}
+
+resource "google_firestore_index" "newest" {
+  for_each    = local.indexes
+  project     = var.project_id
+  database    = google_firestore_database.default.name
+  collection  = var.firestore.collection
+  query_scope = "COLLECTION"
+
+  fields {
+    field_path = each.value
+    order      = "ASCENDING"
+  }
+  fields {
+    field_path = "taken.local"
+    order      = "DESCENDING"
+  }
+}
+
+resource "google_firestore_field" "unindexed" {
+  for_each   = toset(concat(local.unqueried, local.growing, var.firestore.unindexed))
+  project    = var.project_id
+  database   = google_firestore_database.default.name
+  collection = var.firestore.collection
+  field      = each.value
+
+  index_config {}
+}
+
+# A tombstone stays a while, so that late news of its object finds it.
+resource "google_firestore_field" "tombstones" {
+  project    = var.project_id
+  database   = google_firestore_database.default.name
+  collection = var.firestore.collection
+  field      = "deleted_at"
+
+  index_config {}
+  ttl_config {
+    expiration_offset = "${var.firestore.tombstone_days * 86400}s"
+  }
+}

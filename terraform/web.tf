@@ -1,0 +1,73 @@
+# The console: private by default, by IAP or by invoker members. Off until the
+# image has `imagemeta serve`.
+
+resource "google_service_account" "web" {
+  count        = var.web.enabled ? 1 : 0
+  project      = var.project_id
+  account_id   = "${var.name}-web"
+  display_name = "imagemeta: shows documents"
+
+  depends_on = [google_project_service.default]
+}
+
+resource "google_cloud_run_v2_service" "web" {
+  count               = var.web.enabled ? 1 : 0
+  project             = var.project_id
+  location            = var.region
+  name                = "${var.name}-web"
+  deletion_protection = var.deletion_protection
+  iap_enabled         = var.web.iap
+  labels              = local.labels
+
+  template {
+    encryption_key  = var.kms_key_id
+    service_account = google_service_account.web[0].email
+
+    scaling {
+      max_instance_count = var.web.max_instances
+    }
+
+    containers {
+      image = local.image
+      args  = ["serve"]
+
+      dynamic "env" {
+        for_each = merge(local.telemetry, { IMAGEMETA_DOCUMENTS = local.documents })
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      startup_probe {
+        http_get {
+          path = "/healthz"
+        }
+      }
+    }
+  }
+
+  depends_on = [
+    google_artifact_registry_repository.default,
+    google_project_iam_member.database,
+    google_project_service.default,
+  ]
+}
+
+resource "google_cloud_run_v2_service_iam_member" "web" {
+  for_each = var.web.enabled ? toset(var.web.iap ? ["serviceAccount:${local.agents.iap}"] : var.web.members) : []
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.web[0].name
+  role     = "roles/run.invoker"
+  member   = each.value
+}
+
+resource "google_iap_web_cloud_run_service_iam_member" "web" {
+  for_each               = var.web.enabled && var.web.iap ? toset(var.web.members) : []
+  project                = var.project_id
+  location               = var.region
+  cloud_run_service_name = google_cloud_run_v2_service.web[0].name
+  role                   = "roles/iap.httpsResourceAccessor"
+  member                 = each.value
+}

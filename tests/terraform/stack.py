@@ -1,0 +1,331 @@
+"""What was applied, and what must hold of it whatever the variables: `problems` lists what does not.
+
+The test of the stack asks that there are none; the test of planted faults, that each is among them.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from worker import document
+from worker.errors import Misconfigured
+from worker.settings import Settings, load
+
+EVENTS = {"OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE", "OBJECT_METADATA_UPDATE"}
+GROWING = {"event_time", "processed_at", "created", "updated", "deleted_at", "generation"}
+"""Fields of a document whose value only grows: indexed, they would cap the collection at 500 writes a second."""
+STOP_SECONDS = {"STANDARD": 90, "SPOT": 30}
+"""What Compute Engine waits between telling a machine to stop and stopping it."""
+
+_AGENT = re.compile(r"service-\d+@([a-z-]+)\.iam\.gserviceaccount\.com")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource: its address, type and values, and the addresses that it was made after."""
+
+    address: str
+    kind: str
+    values: dict[str, Any]
+    after: frozenset[str]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def block(self, name: str) -> dict[str, Any]:
+        """A nested block of which there is one at most; empty if there is none."""
+        blocks: list[dict[str, Any]] = self.values.get(name) or [{}]
+        return blocks[0]
+
+
+class Stack:
+    """Everything that `terraform show -json` tells of a state."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.outputs = {name: output["value"] for name, output in state["values"]["outputs"].items()}
+        self.resources = list(_resources(state["values"]["root_module"]))
+
+    def all(self, kind: str) -> list[Resource]:
+        """The resources of a type, without its `google_`."""
+        return [resource for resource in self.resources if resource.kind == f"google_{kind}"]
+
+    def one(self, address: str) -> Resource:
+        """The resource at an address without `google_`."""
+        return next(resource for resource in self.resources if resource.address == f"google_{address}")
+
+    @property
+    def subscription(self) -> Resource:
+        """What the worker works on."""
+        return self.one("pubsub_subscription.worker")
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The worker's environment, wherever it runs."""
+        for template in self.all("compute_region_instance_template"):
+            files = yaml.safe_load(template["metadata"]["user-data"])["write_files"]
+            lines = next(file["content"] for file in files if file["path"] == "/etc/imagemeta/env").splitlines()
+            return dict(line.split("=", 1) for line in lines)
+        containers = self.worker_container["env"]
+        return {variable["name"]: variable["value"] for variable in containers}
+
+    @property
+    def worker_container(self) -> dict[str, Any]:
+        """The worker's container on Cloud Run."""
+        runs = [*self.all("cloud_run_v2_service"), *self.all("cloud_run_v2_worker_pool")]
+        worker = next(run for run in runs if run["name"].endswith("-worker"))
+        container: dict[str, Any] = worker.block("template")["containers"][0]
+        return container
+
+    def job_arguments(self) -> list[list[str]]:
+        """The arguments of each job."""
+        templates = [job.block("template")["template"][0] for job in self.all("cloud_run_v2_job")]
+        return [template["containers"][0]["args"] for template in templates]
+
+    def grants(self) -> set[tuple[str, str, str]]:
+        """Who may do what, on what: all IAM members of the stack."""
+        return {
+            grant for resource in self.resources if resource.kind.endswith("_iam_member") for grant in _grant(resource)
+        }
+
+
+def _resources(module: dict[str, Any]) -> Iterator[Resource]:
+    for resource in module.get("resources", ()):
+        if resource["mode"] == "managed":
+            after = frozenset(resource.get("depends_on", ()))
+            yield Resource(resource["address"], resource["type"], resource["values"], after)
+    for child in module.get("child_modules", ()):
+        yield from _resources(child)
+
+
+def _grant(resource: Resource) -> Iterator[tuple[str, str, str]]:
+    on = ("topic", "subscription", "bucket", "repository", "cloud_run_service_name", "service_account_id", "name")
+    target = next((str(resource[name]) for name in on if resource.values.get(name)), "the project")
+    if resource.block("condition"):
+        target = "one database"
+    yield _short(resource["member"]), resource["role"].removeprefix("roles/"), _short(target)
+
+
+def _short(who: str) -> str:
+    name = who.rsplit("/", 1)[-1].split(":", 1)[-1]
+    agent = _AGENT.fullmatch(name)
+    return f"agent {agent[1]}" if agent else name.split("@", 1)[0]
+
+
+# --- what must hold ----------------------------------------------------------------------------------------
+
+
+def problems(stack: Stack) -> list[str]:
+    """What is wrong with the stack, in words."""
+    rules: list[Callable[[Stack], Iterator[str]]] = [
+        _delivery, _dead_letters, _events, _buckets, _store, _identity, _settings,
+        _health, _size, _machines, _shutdown, _push, _alarms,
+    ]  # fmt: skip
+    return [problem for rule in rules for problem in rule(stack)]
+
+
+def _delivery(stack: Stack) -> Iterator[str]:
+    subscription, retry = stack.subscription, stack.subscription.block("retry_policy")
+    if subscription["enable_exactly_once_delivery"]:
+        yield "exactly-once delivery is on"
+    if subscription["filter"]:
+        yield "the subscription filters: the worker does, and trusts nobody else to"
+    if not subscription["retain_acked_messages"]:
+        yield "acknowledged messages are not kept: no replay"
+    if (retry.get("minimum_backoff"), retry.get("maximum_backoff")) != ("10s", "600s"):
+        yield "the retry policy is not 10 s to 600 s"
+    if int(stack.settings["IMAGEMETA_LEASE_SECONDS"]) != subscription["ack_deadline_seconds"]:
+        yield "the worker's lease is not the subscription's acknowledgement deadline"
+    for each in stack.all("pubsub_subscription"):
+        if each.block("expiration_policy").get("ttl", "31 days") != "":
+            yield f"{each['name']} expires when idle"
+
+
+def _dead_letters(stack: Stack) -> Iterator[str]:
+    policy = stack.subscription.block("dead_letter_policy")
+    topic = policy.get("dead_letter_topic", "")
+    if not topic:
+        yield "there is no dead-letter policy"
+    if policy.get("max_delivery_attempts", 0) <= Settings.model_fields["max_attempts"].default:
+        yield "a message is a dead letter before the worker writes its failure down"
+    if topic not in [each["topic"] for each in stack.all("pubsub_subscription")]:
+        yield "nobody subscribes to the dead letters: they are lost"
+
+
+def _events(stack: Stack) -> Iterator[str]:
+    publisher = "google_pubsub_topic_iam_member.buckets_publish"
+    for notification in stack.all("storage_notification"):
+        if set(notification["event_types"]) != EVENTS:
+            yield f"{notification['bucket']} does not tell of {', '.join(EVENTS - set(notification['event_types']))}"
+        if notification["payload_format"] != "JSON_API_V1":
+            yield f"{notification['bucket']} sends no facts along"
+        if notification["topic"] != stack.subscription["topic"]:
+            yield f"{notification['bucket']} tells a topic that nobody reads"
+        for needed in (stack.subscription.address, publisher):
+            if needed not in notification.after:
+                yield f"the notification may come before {needed}: the first upload would be lost"
+    notified = {notification["bucket"] for notification in stack.all("storage_notification")}
+    read = {on for who, role, on in stack.grants() if who.endswith("-worker") and role == "storage.objectViewer"}
+    if notified != read:
+        yield f"the worker reads {read} and is told of {notified}"
+    for bucket in stack.all("storage_bucket"):
+        if re.search("-(builds|exports)$", bucket["name"]) and bucket["name"] in notified:
+            yield f"what is written to {bucket['name']} is news to the worker"
+
+
+def _buckets(stack: Stack) -> Iterator[str]:
+    for bucket in stack.all("storage_bucket"):
+        if bucket["public_access_prevention"] != "enforced" or not bucket["uniform_bucket_level_access"]:
+            yield f"{bucket['name']} could be made public"
+    exports = {args[-1] for args in stack.job_arguments() if args[0] == "export"}
+    for bucket in stack.all("storage_notification"):
+        if f"gs://{bucket['bucket']}" in exports:
+            yield "exports are written into a bucket of images: each would be news to the worker"
+
+
+def _store(stack: Stack) -> Iterator[str]:
+    database = stack.one("firestore_database.default")
+    if database["name"] == "(default)" or database["type"] != "FIRESTORE_NATIVE":
+        yield "the database is not a named one in native mode"
+    if database["delete_protection_state"] != "DELETE_PROTECTION_ENABLED" or database["deletion_policy"] != "ABANDON":
+        yield "terraform destroy would take the documents along"
+    fields = stack.all("firestore_field")
+    exempt = {
+        field["field"] for field in fields if field["index_config"] and not field.block("index_config")["indexes"]
+    }
+    for name in sorted({*document.UNINDEXED, *GROWING} - exempt):
+        yield f"{name} is indexed"
+    expiring = [field for field in fields if field["ttl_config"]]
+    if [field["field"] for field in expiring] != ["deleted_at"]:
+        yield "tombstones, and only they, should expire"
+    if any(not field.block("ttl_config")["expiration_offset"] for field in expiring):
+        yield "tombstones expire at once"
+    for index in stack.all("firestore_index"):
+        if {field["field_path"] for field in index["fields"]} & exempt:
+            yield f"{index.address} covers a field that only grows or is never asked for"
+
+
+def _identity(stack: Stack) -> Iterator[str]:
+    if stack.all("service_account_key"):
+        yield "an account has a key file"
+    name = stack.one("firestore_database.default")["name"]
+    for member in stack.all("project_iam_member"):
+        expression = member.block("condition").get("expression")
+        if expression and not expression.endswith(f'/databases/{name}"'):
+            yield "a condition names another database"
+    for who, role, on in sorted(stack.grants()):
+        if role in {"owner", "editor", "viewer"} or "admin" in role.lower():
+            yield f"{who} has the primitive or administrative role {role}"
+        if who in {"allUsers", "allAuthenticatedUsers"}:
+            yield f"everybody has {role} on {on}"
+        if role.startswith("datastore.") and on != "one database":
+            yield f"{who} has {role} on every database"
+        if role.startswith(("storage.", "pubsub.", "run.", "artifactregistry.")) and on == "the project":
+            yield f"{who} has {role} on the whole project"
+
+
+def _settings(stack: Stack) -> Iterator[str]:
+    try:
+        settings = load(stack.settings)
+    except Misconfigured as error:
+        yield f"the worker refuses its settings: {error}"
+        return
+    database = stack.one("firestore_database.default")
+    if settings.documents != f"firestore://{database['project']}/{database['name']}/images":
+        yield f"documents go to {settings.documents}"
+    queue = f"pubsub://{stack.subscription['project']}/{stack.subscription['name']}"
+    if not settings.push_audience and settings.queue != queue:
+        yield f"messages are taken from {settings.queue}"
+    if not 0 < float(stack.settings.get("OTEL_TRACES_SAMPLER_ARG", 1)) <= 0.05:
+        yield "every message leaves a trace"
+
+
+def _health(stack: Stack) -> Iterator[str]:
+    port = int(stack.settings["IMAGEMETA_HEALTH"].rpartition(":")[2])
+    for check in stack.all("compute_region_health_check"):
+        asked = check.block("http_health_check")
+        if (asked["port"], asked["request_path"]) != (port, "/healthz"):
+            yield "the health check asks where nobody answers"
+    for wall in stack.all("compute_firewall"):
+        if str(port) not in wall.block("allow")["ports"]:
+            yield "the health check does not get through the firewall"
+        if "0.0.0.0/0" in wall["source_ranges"]:
+            yield "anybody may call the machines"
+
+
+def _size(stack: Stack) -> Iterator[str]:
+    for scaler in stack.all("compute_region_autoscaler"):
+        policy = scaler.block("autoscaling_policy")
+        metric = (policy["metric"] or [{}])[0]
+        if f'subscription_id = "{stack.subscription["name"]}"' not in metric.get("filter", ""):
+            yield "the group does not follow the worker's subscription"
+        if not metric.get("single_instance_assignment") or metric.get("target") or metric.get("type"):
+            yield "the group's metric is not a share of the backlog"
+        if policy["cpu_utilization"] and policy["min_replicas"] == 0:
+            yield "a group of none is measured by its CPU"
+    for group in stack.all("compute_region_instance_group_manager"):
+        if group["target_size"]:
+            yield "group and autoscaler both own the size"
+
+
+def _machines(stack: Stack) -> Iterator[str]:
+    for template in stack.all("compute_region_instance_template"):
+        if template.block("network_interface").get("access_config"):
+            yield "the machines have an address outside"
+        if not template.block("shielded_instance_config").get("enable_secure_boot"):
+            yield "the machines start what nobody signed"
+
+
+def _shutdown(stack: Stack) -> Iterator[str]:
+    grace = float(stack.settings["IMAGEMETA_GRACE_SECONDS"])
+    templates = stack.all("compute_region_instance_template")
+    for template in templates:
+        config = template["metadata"]["user-data"]
+        stop, unit = re.search(r"docker stop --time=(\d+)", config), re.search(r"TimeoutStopSec=(\d+)", config)
+        allowed = STOP_SECONDS[template.block("scheduling")["provisioning_model"]]
+        if not stop or not unit or not grace + 2 < int(stop[1]) < int(unit[1]) <= allowed:
+            yield f"the worker's grace of {grace:g} s does not fit into the {allowed} s that a machine has to stop"
+    if not templates and grace + 2 > 10:
+        yield f"the worker's grace of {grace:g} s does not fit into the 10 s that Cloud Run waits"
+
+
+def _push(stack: Stack) -> Iterator[str]:
+    services = [each for each in stack.all("cloud_run_v2_service") if each["name"].endswith("-worker")]
+    for service in services:
+        push = stack.subscription.block("push_config")
+        token = (push.get("oidc_token") or [{}])[0]
+        named = {token.get("audience"), stack.settings["IMAGEMETA_PUSH_AUDIENCE"], *service["custom_audiences"]}
+        if push.get("push_endpoint") != f"{service['uri']}/":
+            yield "pushes go elsewhere than to the worker"
+        if len(named) != 1:
+            yield f"subscription, service and worker do not agree on the audience: {named}"
+        if token.get("service_account_email") != stack.settings["IMAGEMETA_PUSH_ACCOUNT"]:
+            yield "the worker does not know the account that pushes come from"
+        if service["ingress"] != "INGRESS_TRAFFIC_INTERNAL_ONLY":
+            yield "anybody may knock at the worker"
+        if service.block("template")["timeout"] != f"{stack.subscription['ack_deadline_seconds']}s":
+            yield "a request may outlive its acknowledgement deadline"
+
+
+def _alarms(stack: Stack) -> Iterator[str]:
+    text = " ".join(json.dumps(policy.values) for policy in stack.all("monitoring_alert_policy"))
+    for metric in (
+        "oldest_unacked_message_age",
+        "num_undelivered_messages",
+        "_failed{",
+        "condition_absent",
+        "misconfigured",
+    ):
+        if metric not in text:
+            yield f"nobody is told by {metric}"
+    for policy in stack.all("monitoring_alert_policy"):
+        if "1. " not in policy.block("documentation").get("content", ""):
+            yield f"{policy['display_name']} does not say what to do"
+    subscriptions = {each["name"] for each in stack.all("pubsub_subscription")}
+    boards = " ".join(board["dashboard_json"] for board in stack.all("monitoring_dashboard"))
+    named = re.findall(r'subscription_id = \\+"([^"\\]+)', text + boards)
+    for name in sorted(set(named) - subscriptions):
+        yield f"an alert or the dashboard looks at {name}, which does not exist"

@@ -1,0 +1,1 @@
+"""A stand-in for the google Terraform provider: its schema, no cloud."""
