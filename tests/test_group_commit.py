@@ -108,8 +108,10 @@ def test_close_answers_everybody_and_then_refuses() -> None:
     store = Gated()
     commit = GroupCommit(store, FakeClock())
     with ThreadPoolExecutor(10) as pool:
-        futures = [pool.submit(commit.put, Create(a_document(f"k{n}"))) for n in range(10)]
-        wait_until(lambda: len(commit._queue) >= 9)
+        futures = [pool.submit(commit.put, Create(a_document("first")))]
+        assert store.busy.wait(20)  # it alone is in flight, so all others wait
+        futures += [pool.submit(commit.put, Create(a_document(f"k{n}"))) for n in range(9)]
+        wait_until(lambda: len(commit._queue) == 9)
         closing = threading.Thread(target=commit.close)
         closing.start()
         store.gate.set()
