@@ -1,9 +1,9 @@
 # The Firestore database, its indexes, and what no index may cover.
 
 locals {
-  # Large, open-ended or never asked for: worker/document.py has the first seven.
+  # Large, open-ended or never asked for: worker/document.py has the first ten.
   unqueried = [
-    "custom", "dropped", "errors", "long_texts", "notification", "sources", "tags",
+    "attempts", "custom", "dropped", "errors", "first_bytes", "long_texts", "notification", "sources", "tags", "timings",
     "attempt", "blocks", "bytes_read", "crc32c", "metageneration", "name", "taken.alternatives", "worker",
   ]
   # Values that only grow all go to the end of their index, and one place takes

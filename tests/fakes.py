@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from worker.errors import ObjectGone, Refused, WorkerError
-from worker.model import Document, Head, Message, ObjectRef, Status, Value
+from worker.model import Document, FailedAttempt, Head, Message, ObjectRef, Status, Value
 from worker.ports import Conflict, Create, Delivery, Handler, Patch, Write, WriteResult, key_of
 
 # --- time --------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class MemoryDocuments:
     batches: list[Sequence[Write]] = field(default_factory=list)
     """What was committed, batch by batch, whatever came of it."""
     heads_asked: int = 0
-    _strikes: dict[str, int] = field(default_factory=dict)
+    _attempts: dict[str, list[FailedAttempt]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _versions: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -288,13 +288,16 @@ class MemoryDocuments:
             self.heads_asked += 1
             return [head_of(self.stored[key]) if key in self.stored else None for key in keys]
 
-    def strike(self, key: str) -> int:
+    def attempted(self, key: str, attempt: FailedAttempt) -> Sequence[FailedAttempt]:
         with self._lock:
-            self._strikes[key] = self._strikes.get(key, 0) + 1
-            return self._strikes[key]
+            self._attempts[key] = [*self._attempts.get(key, []), attempt]
+            return self._attempts[key]
 
-    def strikes(self, key: str) -> int:
-        return self._strikes.get(key, 0)
+    def attempts(self, key: str) -> Sequence[FailedAttempt]:
+        return self._attempts.get(key, [])
+
+    def forget_attempts(self, key: str) -> None:
+        self._attempts.pop(key, None)
 
     def probe(self) -> None:
         self.on_probe()
@@ -334,6 +337,8 @@ def head_of(stored: Stored) -> Head:
         Status(known["status"]),
         known["extractor"],
         str(stored.version),
+        known.get("passes", 1),
+        known.get("quarantined", False),
     )
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
+from worker.attempts import Maker
 from worker.breaker import Breaker
 from worker.clock import SystemClock
 from worker.errors import Misconfigured
+from worker.extract import recipe
 from worker.group_commit import GroupCommit
 from worker.in_flight import Board
 from worker.ports import DeadLetters, DocumentStore, ObjectStore, Publisher, Subscription
@@ -56,11 +58,11 @@ def wire(settings: Settings, board: Board) -> Wiring:
         WriteLadder(commit, documents, objects, clock),
         Reading(objects, settings.limits, board),
         ReadingAlone(partial(open_objects, settings), settings.limits),
-        settings.worker,
+        Maker(settings.worker, recipe(settings.limits), settings.max_attempts),
     )
     # One lost batch fails as many messages as there are threads; that alone is no outage.
     breaker = Breaker(clock, threshold=2 * settings.threads)
-    return Wiring(Worker(processor, breaker, settings.max_attempts), breaker, commit, objects, documents)
+    return Wiring(Worker(processor, breaker), breaker, commit, objects, documents)
 
 
 def open_subscription(settings: Settings) -> Subscription:

@@ -11,11 +11,13 @@ from typing import Any
 import orjson
 
 from worker.errors import BadMessage
-from worker.model import Event, Message, Notification, ObjectRef
+from worker.model import Action, Event, Message, Notification, ObjectRef
 
 _INT64 = 2**63
 _NAME_BYTES = 1024
 _PAYLOAD_BYTES = 1024 * 1024
+_ACTION, _RUN, _PASSES, _REDRIVES = "imagemetaAction", "imagemetaRun", "imagemetaPasses", "imagemetaRedrives"
+"""Attributes that only our own messages have."""
 
 
 def decode(message: Message) -> Notification | None:
@@ -38,6 +40,7 @@ def decode(message: Message) -> Notification | None:
         ref=_ref(bucket, name, generation, facts),
         time=_time(attributes.get("eventTime")) or message.published,
         overwritten_by=_number(attributes, "overwrittenByGeneration") if overwritten_by else None,
+        action=_action(attributes),
     )
 
 
@@ -55,7 +58,19 @@ def encode(notification: Notification) -> Message:
     }
     if notification.overwritten_by is not None:
         attributes["overwrittenByGeneration"] = str(notification.overwritten_by)
+    if notification.action:
+        attributes |= action_attributes(notification.action)
     return Message(id="", attributes=attributes, data=orjson.dumps(resource_of(ref)), published=time)
+
+
+def action_attributes(action: Action) -> dict[str, str]:
+    """What an operator's action adds to the attributes of a message."""
+    return {
+        _ACTION: action.name,
+        _RUN: action.run,
+        _PASSES: str(action.passes),
+        _REDRIVES: str(action.redrives),
+    }
 
 
 def resource_of(ref: ObjectRef) -> dict[str, Any]:
@@ -81,6 +96,17 @@ def resource_of(ref: ObjectRef) -> dict[str, Any]:
 def ref_from_resource(resource: Mapping[str, Any]) -> ObjectRef:
     """The object that a JSON API resource describes. Raises BadMessage where it names none."""
     return _ref(_text(resource, "bucket"), _text(resource, "name"), _number(resource, "generation"), resource)
+
+
+def _action(attributes: Mapping[str, str]) -> Action | None:
+    if _ACTION not in attributes:
+        return None
+    return Action(
+        name=attributes[_ACTION],
+        run=attributes.get(_RUN, ""),
+        passes=_fact_number(attributes, _PASSES) or 1,
+        redrives=_fact_number(attributes, _REDRIVES) or 0,
+    )
 
 
 def _ref(bucket: str, name: str, generation: int, facts: Mapping[str, Any]) -> ObjectRef:

@@ -6,19 +6,42 @@ spread and any name is legal, followed by a readable slug of the file's name, so
 
 import base64
 import hashlib
+import os
 import re
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
 
-from worker.errors import code_of
+from worker.errors import Poison, code_of
 from worker.extract import EXTRACTOR
 from worker.legal import DOCUMENT_BYTES, legal, legal_name, long_texts, omitted, shortened, size_at_most, size_of
-from worker.model import Document, Message, Metadata, Notification, ObjectRef, Status, Tag, Value
+from worker.model import (
+    Document,
+    Event,
+    FailedAttempt,
+    Message,
+    Metadata,
+    Notification,
+    ObjectRef,
+    Status,
+    Tag,
+    Value,
+)
 
-UNINDEXED = ("tags", "long_texts", "errors", "custom", "sources", "dropped", "notification")
+UNINDEXED = (
+    "tags",
+    "long_texts",
+    "errors",
+    "custom",
+    "sources",
+    "dropped",
+    "notification",
+    "attempts",
+    "timings",
+    "first_bytes",
+)
 """Top-level fields that no index may cover: they are large, open-ended, or of no use in a query."""
 
 _KEY_BYTES = 20
@@ -26,15 +49,29 @@ _SLUG = re.compile(r"[^A-Za-z0-9.]+")
 _SLUG_LENGTH = 60
 _TRACEBACK_LINES = 30
 _DROPPED_NAMES = 200
+_PAYLOAD_BYTES = 8192
+_PACKAGE = f"{os.sep}worker{os.sep}"
+_STAGES = {"decode": "decode", "backends": "read", "extract": "extract", "reading": "extract", "document": "document"}
+"""The rooms of the house (docs/architecture.md) that a message walks through, and what the step is called there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Who made a document, when, at which attempt."""
+    """Who made a document, when, at which attempt, and by which recipe: the extractor's version and its limits."""
 
     number: int = 1
     worker: str = ""
     time: datetime | None = None
+    recipe: str = EXTRACTOR
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a failure beside its error: seconds by stage, earlier attempts, the object's first bytes."""
+
+    timings: Mapping[str, float] = field(default_factory=dict)
+    attempts: Sequence[FailedAttempt] = ()
+    first_bytes: bytes = b""
 
 
 def key_for(bucket: str, name: str) -> str:
@@ -66,23 +103,42 @@ def extracted(notification: Notification, metadata: Metadata, attempt: Attempt) 
         ],
     }
     tags: dict[str, Value] = {legal_name(name): _tag(tag) for name, tag in metadata.tags.items()}
-    return _document(notification.ref, notification.time, metadata.status, content, attempt, tags)
+    return _document(notification, metadata.status, content, attempt, tags)
 
 
-def failed(message: Message, notification: Notification | None, error: Exception, attempt: Attempt) -> Document:
+def failed(
+    message: Message,
+    notification: Notification | None,
+    error: Exception,
+    attempt: Attempt,
+    evidence: Evidence = Evidence(),
+) -> Document:
     """The document of a failure that no further attempt can mend: what, where, and the notification itself."""
-    ref = notification.ref if notification else _nameless(message)
+    about = notification or Notification(Event.FINALIZE, _nameless(message), message.published)
+    trace = Trace.of(error)
     content: dict[str, object] = {
-        "errors": [_error(error)],
-        "notification": {"id": message.id, "attributes": dict(message.attributes)},
+        "failure": {
+            "code": code_of(error),
+            "stage": trace.stage,
+            "frame": trace.frame,
+            "fingerprint": fingerprint(code_of(error), trace.stage, trace.frame),
+            "redrives": about.action.redrives if about.action else 0,
+            "at": attempt.time,
+        },
+        "quarantined": True if isinstance(error, Poison) else None,
+        "errors": [_error(error, trace)],
+        "attempts": evidence.attempts or None,
+        "timings": {name: round(seconds, 4) for name, seconds in evidence.timings.items()} or None,
+        "first_bytes": evidence.first_bytes.hex(" ", 1) or None,
+        "notification": _kept(message),
     }
-    return _document(ref, notification.time if notification else message.published, Status.FAILED, content, attempt)
+    return _document(about, Status.FAILED, content, attempt)
 
 
 def tombstone(notification: Notification, attempt: Attempt) -> Document:
     """The document of an object that is gone. It stays a while, so that late news of the object finds it."""
     content: dict[str, object] = {"deleted_at": notification.time or attempt.time}
-    return _document(notification.ref, notification.time, Status.DELETED, content, attempt)
+    return _document(notification, Status.DELETED, content, attempt)
 
 
 def object_facts(ref: ObjectRef) -> dict[str, Value]:
@@ -126,31 +182,36 @@ def _tag(tag: Tag) -> Value:
 
 
 def _document(
-    ref: ObjectRef,
-    time: datetime | None,
+    notification: Notification,
     status: Status,
     content: Mapping[str, object],
     attempt: Attempt,
     tags: dict[str, Value] | None = None,
 ) -> Document:
+    ref, action = notification.ref, notification.action
     key = key_for(ref.bucket, ref.name)
+    passes = action.passes if action else 1
     stored: dict[str, Value] = {
         "bucket": legal(ref.bucket),
         "name": legal(ref.name),
         "uri": legal(ref.uri),
         "generation": ref.generation,
         **object_facts(ref),
-        "event_time": legal(time),
+        "event_time": legal(notification.time),
         "status": str(status),
         "extractor": EXTRACTOR,
+        "recipe": attempt.recipe,
+        "passes": passes,
         "attempt": attempt.number,
         "worker": attempt.worker,
         "processed_at": legal(attempt.time or datetime.now(UTC)),
     }
     stored |= {name: legal(plain(value)) for name, value in content.items() if value is not None}
+    if action:
+        stored["run"] = legal(action.run)
     if tags is not None:
         stored["tags"] = tags
-    return Document(key, ref, status, EXTRACTOR, _within_budget(_searchable(stored)))
+    return Document(key, ref, status, EXTRACTOR, _within_budget(_searchable(stored)), passes)
 
 
 def _searchable(stored: dict[str, Value]) -> dict[str, Value]:
@@ -209,17 +270,46 @@ def _without_largest(
     return kept, excess
 
 
-def _error(error: Exception) -> dict[str, object]:
-    frames = traceback.extract_tb(error.__traceback__)
-    stage = next((frame.name for frame in reversed(frames)), None)
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where an error was raised: the step of the walk, and the innermost function of ours, `module.function`."""
+
+    stage: str
+    frame: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Trace":
+        """From the error's traceback; an error that was not raised here has none."""
+        own = [
+            (frame.filename.rpartition(_PACKAGE)[2].removesuffix(".py").replace(os.sep, "."), frame.name)
+            for frame in traceback.extract_tb(error.__traceback__)
+            if _PACKAGE in frame.filename
+        ]
+        stages = [_STAGES[room] for module, _ in own if (room := module.split(".")[0]) in _STAGES]
+        return cls(stages[-1] if stages else "process", ".".join(own[-1]) if own else "")
+
+
+def fingerprint(code: str, stage: str, frame: str) -> str:
+    """Failures of the same cause have the same one."""
+    return hashlib.sha256(f"{code}\0{stage}\0{frame}".encode()).hexdigest()[:12]
+
+
+def _error(error: Exception, trace: Trace) -> dict[str, object]:
     lines = traceback.format_exception(error)[-_TRACEBACK_LINES:]
     return {
         "code": code_of(error),
         "type": type(error).__name__,
         "message": str(error),
-        "stage": stage,
+        "stage": trace.stage,
         "traceback": "".join(lines)[-8000:],
     }
+
+
+def _kept(message: Message) -> dict[str, object]:
+    """The message, so that it can be sent again."""
+    kept: dict[str, object] = {"id": message.id, "attributes": dict(message.attributes)}
+    data = message.data[:_PAYLOAD_BYTES].decode("utf-8", "replace")
+    return kept | {"data": data} if data else kept
 
 
 def _nameless(message: Message) -> ObjectRef:

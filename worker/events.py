@@ -86,6 +86,12 @@ def read(length: int) -> None:
         walk.bytes += length
 
 
+def timings() -> dict[str, float]:
+    """Seconds that the delivery at hand has spent so far, by stage."""
+    walk = _walk.get()
+    return dict(walk.stages) if walk else {}
+
+
 def acked(outcome: Outcome) -> None:
     """The delivery at hand is acknowledged: its outcome is durable."""
     _settled.add(1, {"outcome": str(outcome)})
@@ -165,10 +171,10 @@ def shard_hung(pid: int, number: int, uri: str, seconds: float) -> None:
     _log.error("shard_hung", shard=number, pid=pid, object=uri, seconds=round(seconds, 1))
 
 
-def struck(key: str, count: int) -> None:
+def struck(key: str, deaths: int) -> None:
     """A process died or hung over this object; at the next attempt it is read alone."""
     _strikes.add(1)
-    _log.warning("struck", key=key, strikes=count)
+    _log.warning("struck", key=key, strikes=deaths)
 
 
 def misconfigured(error: BaseException) -> None:

@@ -64,6 +64,21 @@ class ObjectRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """What an operator wants with a message that no bucket sent: `name` is the command's (backfill, redrive, ...).
+
+    `run` is the action's record. A document of more `passes` takes the place of one of fewer, so that an operator can
+    have a generation read again; 1 asks for nothing that the bucket's own notification would not. `redrives` counts
+    how often this generation went back to the queue after it had failed; any at all releases it from quarantine.
+    """
+
+    name: str
+    run: str
+    passes: int = 1
+    redrives: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """A decoded message: this happened to that object.
 
@@ -74,6 +89,7 @@ class Notification:
     ref: ObjectRef
     time: datetime | None = None
     overwritten_by: int | None = None
+    action: Action | None = None
 
 
 # --- what one object may cost ------------------------------------------------------------------------------
@@ -304,8 +320,8 @@ class Metadata:
 class Document:
     """One object's record, legal for every store.
 
-    `key` is the document's id; `generation` and `metageneration` are the ones it speaks of; `status` and
-    `extractor` (the version that made it) decide whether it may stand; `fields` is all that is written.
+    `key` is the document's id; `generation` and `metageneration` are the ones it speaks of; `status`, `extractor`
+    (the version that made it) and `passes` (see Action) decide whether it may stand; `fields` is all that is written.
     """
 
     key: str
@@ -313,17 +329,42 @@ class Document:
     status: Status
     extractor: str
     fields: Mapping[str, Value]
+    passes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the write ladder needs to know of a stored document. `version` changes with every write that changes it."""
+    """What the write ladder needs to know of a stored document. `version` changes with every write that changes it.
+
+    `quarantined`: its object kills who reads it, and is left alone until somebody redrives it.
+    """
 
     generation: int
     metageneration: int
     status: Status
     extractor: str
     version: str
+    passes: int = 1
+    quarantined: bool = False
+
+
+DIED = "died"
+"""The code of an attempt that a process did not survive; no error of ours has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """One attempt at an object that came to nothing: when, by which worker, and why (`code`, and a sentence).
+
+    `generation` and `passes` say what was tried; both are 0 for a process that died over the object.
+    """
+
+    time: datetime
+    worker: str
+    code: str
+    message: str
+    generation: int = 0
+    passes: int = 0
 
 
 class Outcome(StrEnum):
@@ -336,3 +377,4 @@ class Outcome(StrEnum):
     PATCHED = "patched"
     FAILED = "failed"
     IGNORED = "ignored"
+    QUARANTINED = "quarantined"

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from worker.errors import WorkerError
-from worker.model import Document, Head, Message, ObjectRef, Value
+from worker.model import Document, FailedAttempt, Head, Message, ObjectRef, Value
 
 # --- queue -------------------------------------------------------------------------------------------------
 
 
 class Delivery(Protocol):
-    """One attempt at a message. Exactly one of `ack` and `nack` is called, once, by `Worker` and nobody else."""
+    """One attempt at a message. Exactly one of `ack` and `nack` is called, once, by `Worker` and nobody else.
+
+    (Dead letters are settled by who drains them.)
+    """
 
     @property
     def message(self) -> Message:
@@ -23,7 +26,7 @@ class Delivery(Protocol):
 
     @property
     def attempt(self) -> int:
-        """1 for the first delivery. A queue that does not count says 1 each time; it may be approximate."""
+        """1 for the first delivery, 0 each time where the queue does not count; it may be approximate."""
 
     def ack(self) -> None:
         """Settle for good. Does not raise; if it is lost, the message comes again."""
@@ -174,11 +177,17 @@ class DocumentStore(Protocol):
     def heads(self, keys: Sequence[str]) -> Sequence[Head | None]:
         """The heads of the documents under `keys`, strongly consistent, None where there is none."""
 
-    def strike(self, key: str) -> int:
-        """Count one more process that died or hung over the object of this key; return the count."""
+    def attempted(self, key: str, attempt: FailedAttempt) -> Sequence[FailedAttempt]:
+        """Write down one more failed attempt at the object of this key; return all of them, the oldest first.
 
-    def strikes(self, key: str) -> int:
-        """The count that `strike` keeps, 0 where there is none."""
+        Durable, and counted whatever becomes of the queue and of this process.
+        """
+
+    def attempts(self, key: str) -> Sequence[FailedAttempt]:
+        """The failed attempts at the object of this key, the oldest first."""
+
+    def forget_attempts(self, key: str) -> None:
+        """Forget them: the object was read after all."""
 
     def probe(self) -> None:
         """Raise what a write would raise now, without writing; return where writing works."""

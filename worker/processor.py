@@ -5,18 +5,33 @@ message back, and can never make a good image "failed".
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from worker import events
+from worker.attempts import Attempts, Maker
 from worker.decode import decode
-from worker.document import Attempt, extracted, failed, key_for, tombstone
-from worker.errors import Misconfigured, ObjectGone, Permanent, SourceUnavailable
+from worker.document import Attempt, Evidence, extracted, failed, key_for, tombstone
+from worker.errors import ObjectGone, Poison, SourceUnavailable
 from worker.extract import EXTRACTOR
-from worker.model import Document, Event, Message, Metadata, Notification, ObjectRef, Outcome
+from worker.model import (
+    DIED,
+    Document,
+    Event,
+    Message,
+    Metadata,
+    Notification,
+    ObjectRef,
+    Outcome,
+    Status,
+)
 from worker.ports import DocumentStore, ObjectStore
 from worker.write_ladder import WriteLadder, complete
 
 Read = Callable[[ObjectRef], Metadata]
+
+_FIRST_BYTES = 256
 
 
 class Processor:
@@ -32,59 +47,80 @@ class Processor:
         ladder: WriteLadder,
         read: Read,
         read_alone: Read,
-        worker: str = "",
+        maker: Maker = Maker(),  # noqa: B008 -- frozen
     ) -> None:
         self._objects = objects
-        self._documents = documents
         self._ladder = ladder
         self._read = read
         self._read_alone = read_alone
-        self._worker = worker
+        self._maker = maker
+        self._attempts = Attempts(documents, maker)
 
-    def process(self, message: Message, attempt: int = 1, *, last: bool = False) -> Outcome:
+    def process(self, message: Message, attempt: int = 1, *, counted: bool = True) -> Outcome:
         """Return once the outcome is durable; raise where another attempt may do better.
 
-        `last` says that no other attempt is wanted: whatever fails is then written down as a failed document.
+        `attempt` is the queue's count, 0 where it does not count. A failure that may be the object's is counted in
+        the store, unless nothing is `counted` now; after `max_attempts` of them it is written down.
         """
         notification: Notification | None = None
-        made_by = Attempt(attempt, self._worker, datetime.now(UTC))
+        made_by = Attempt(1, self._maker.worker, datetime.now(UTC), self._maker.recipe)
         try:
             notification = decode(message)
-            document = self._document(notification, made_by) if notification else Outcome.IGNORED
+            document = self._document(notification, made_by, first=attempt == 1) if notification else Outcome.IGNORED
         except Exception as error:
-            if isinstance(error, Misconfigured) or not (last or isinstance(error, Permanent)):
+            past = self._attempts.last(notification, error, counted=counted)
+            if past is None:
                 raise
-            document = failed(message, notification, error, made_by)
+            made_by = replace(made_by, number=len(past))
+            evidence = Evidence(events.timings(), past, self._first_bytes(notification, error))
+            document = failed(message, notification, error, made_by, evidence)
         if isinstance(document, Outcome):
             return document
         with events.stage("write"):
-            return self._ladder.put(document)
+            outcome = self._ladder.put(document)
+        if document.fields["attempt"] != 1 and document.status is not Status.FAILED:
+            self._attempts.forget(document.key)
+        return outcome
 
-    def _document(self, notification: Notification, made_by: Attempt) -> Document | Outcome:
+    def _first_bytes(self, notification: Notification | None, error: Exception) -> bytes:
+        """To help understand a failure, if they can be had. What kills who opens it is not opened again."""
+        if notification is None or notification.event is not Event.FINALIZE or isinstance(error, Poison):
+            return b""
+        with suppress(Exception), self._objects.open(notification.ref) as image:
+            return image.read(0, _FIRST_BYTES)
+        return b""
+
+    def _document(self, notification: Notification, made_by: Attempt, *, first: bool) -> Document | Outcome:
         """What the notification asks to be written, or the outcome where nothing is left to write."""
         if notification.event is Event.METADATA_UPDATE:
             patched = self._ladder.patch(notification)
             # Where no document can take the facts, the document itself is what is missing: make it.
-            return patched or self._finalized(notification, made_by)
+            return patched or self._finalized(notification, made_by, first=first)
         if notification.event is Event.FINALIZE:
-            return self._finalized(notification, made_by)
+            return self._finalized(notification, made_by, first=first)
         if notification.overwritten_by is not None:
             return Outcome.SUPERSEDED  # the notification of the generation that came after writes the document
         return tombstone(notification, made_by)
 
-    def _finalized(self, notification: Notification, made_by: Attempt) -> Document | Outcome:
-        ref = notification.ref
-        read = self._read
-        if made_by.number > 1:
-            # It was tried before: it may be done, or have killed who tried. A first delivery pays for neither look.
-            key = key_for(ref.bucket, ref.name)
-            head = self._ladder.head(key)
-            if head and complete(head, ref.generation, EXTRACTOR):
-                return Outcome.UNCHANGED
-            if self._documents.strikes(key):
-                read = self._read_alone
+    def _finalized(self, notification: Notification, made_by: Attempt, *, first: bool) -> Document | Outcome:
+        ref, action = notification.ref, notification.action
+        if first and action is None:  # a first delivery pays for no look at what may be there
+            return self._extracted(notification, made_by, self._read)
+        key = key_for(ref.bucket, ref.name)
+        head = self._ladder.head(key)
+        if head and head.quarantined and head.generation == ref.generation and not (action and action.redrives):
+            return Outcome.QUARANTINED
+        asked = action is not None and head is not None and action.passes > head.passes
+        if head and not asked and complete(head, ref.generation, EXTRACTOR):
+            return Outcome.UNCHANGED
+        past = self._attempts.before(key)
+        died = any(attempt.code == DIED for attempt in past)
+        made_by = replace(made_by, number=1 + len(past))
+        return self._extracted(notification, made_by, self._read_alone if died else self._read)
+
+    def _extracted(self, notification: Notification, made_by: Attempt, read: Read) -> Document | Outcome:
         try:
-            return extracted(notification, read(ref), made_by)
+            return extracted(notification, read(notification.ref), made_by)
         except ObjectGone:
             return self._gone(notification, made_by)
 

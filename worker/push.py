@@ -117,11 +117,11 @@ def _parsed(body: bytes) -> PushDelivery:
         message = push["message"]
         attributes = {str(name): str(value) for name, value in (message.get("attributes") or {}).items()}
         data = base64.b64decode(message.get("data") or "", validate=True)
-        attempt = int(push.get("deliveryAttempt") or 1)
+        attempt = int(push.get("deliveryAttempt") or 0)
         identity = str(message.get("messageId") or message.get("message_id") or "")
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
         raise _Refused(HTTPStatus.BAD_REQUEST, "the body is not a Pub/Sub push request") from error
-    return PushDelivery(Message(identity, attributes, data, _time(message.get("publishTime"))), max(1, attempt))
+    return PushDelivery(Message(identity, attributes, data, _time(message.get("publishTime"))), max(0, attempt))
 
 
 def _time(value: Any) -> datetime | None:

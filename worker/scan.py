@@ -38,7 +38,7 @@ CLOUD = "gs://"
 _AT_ONCE = 16
 """Reads in flight per process where the bytes come over a network."""
 _STORES = 64
-_OF_THE_QUEUE = ("event_time", "attempt", "worker", "processed_at")
+_OF_THE_QUEUE = ("event_time", "attempt", "worker", "processed_at", "recipe", "passes")
 """Fields of a stored document that speak of how it came to be stored."""
 _OF_THE_BUCKET = ("bucket", "name", "uri", "generation", "metageneration")
 """Fields that mean nothing where there is no bucket."""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
@@ -19,6 +20,7 @@ from worker.bootstrap import Wiring, open_subscription, wire
 from worker.breaker import State
 from worker.errors import Misconfigured, WorkerError
 from worker.in_flight import Board, ShardState
+from worker.model import DIED, FailedAttempt
 from worker.ports import Subscription
 from worker.settings import Settings
 
@@ -137,7 +139,9 @@ def posted(order: Order) -> Iterator[Post]:
     try:
         wiring = wire(settings, board)
         for key in order.strikes:
-            events.struck(key, wiring.documents.strike(key))
+            death = FailedAttempt(datetime.now(UTC), settings.worker, DIED, "a process died or hung over it")
+            past = wiring.documents.attempted(key, death)
+            events.struck(key, sum(attempt.code == DIED for attempt in past))
         yield Post(wiring, board, stopped, lambda: os.getppid() == parent)
     except Misconfigured as error:
         events.misconfigured(error)

@@ -135,19 +135,23 @@ class WriteLadder:
 
 def compare(document: Document, head: Head) -> Verdict:
     """What to do about a stored document of the same object. Deleted is final for a generation; a failure never
-    takes the place of a result, and a result of an older extractor never that of a newer one."""
+    takes the place of a result, and a result of an older extractor never that of a newer one. Of two alike, the one
+    of more passes stands: an operator asked for it."""
     if head.generation != document.ref.generation:
         return Verdict.ASK
     if head.status is Status.DELETED:
         return Verdict.KEEP
-    if document.status is Status.DELETED or head.status is Status.FAILED:
+    if document.status is Status.DELETED:
         return Verdict.REPLACE
     if document.status is Status.FAILED:
-        return Verdict.KEEP
+        return Verdict.REPLACE if head.status is Status.FAILED and document.passes >= head.passes else Verdict.KEEP
+    if head.status is Status.FAILED:
+        return Verdict.REPLACE
     if document.extractor != head.extractor:
         return Verdict.REPLACE if _version(document.extractor) > _version(head.extractor) else Verdict.KEEP
     better = head.status is Status.PARTIAL and document.status is not Status.PARTIAL
-    return Verdict.REPLACE if better or document.ref.metageneration > head.metageneration else Verdict.KEEP
+    newer = document.ref.metageneration > head.metageneration or document.passes > head.passes
+    return Verdict.REPLACE if better or newer else Verdict.KEEP
 
 
 def complete(head: Head, generation: int, extractor: str) -> bool:

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ from tests.fakes import a_document
 from tests.faults import FaultyFirestore
 from worker.backends.gcp.firestore import REQUEST_BYTES, FirestoreDocuments
 from worker.errors import Misconfigured, Refused, StoreUnavailable, Throttled, WorkerError
+from worker.model import FailedAttempt
 from worker.ports import Conflict, Create, Patch, Replace, Write, WriteResult
 
 Code = grpc.StatusCode
@@ -76,6 +78,9 @@ def creates(*keys: str) -> list[Write]:
     return [Create(a_document(each)) for each in keys]
 
 
+ATTEMPT = FailedAttempt(datetime(2026, 1, 1, tzinfo=UTC), "w1", "internal", "?")
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -99,10 +104,10 @@ def test_a_call_that_fails_fails_for_all_and_is_not_repeated(
     server.code = code
     for call in (
         lambda: documents.commit(creates("a", "b")),
-        lambda: documents.strike("a"),
+        lambda: documents.attempted("a", ATTEMPT),
         documents.probe,
         lambda: documents.heads(["a"]),
-        lambda: documents.strikes("a"),
+        lambda: documents.attempts("a"),
         lambda: documents.get("a"),
         lambda: list(documents.scan()),
     ):

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.rigs import DocumentRig, Store
 from tests.fakes import a_document
 from worker.errors import Permanent
-from worker.model import Head, Status, Value
+from worker.model import DIED, FailedAttempt, Head, Status, Value
 from worker.ports import Conflict, Create, Patch, Replace, Write, WriteResult
 
 THREADS = 8
@@ -232,13 +232,28 @@ def test_one_store_may_be_used_by_many_threads(store: Store) -> None:
         assert all(pool.map(work, range(40)))
 
 
-def test_strikes_are_counted_and_kept(documents: DocumentRig) -> None:
+def test_failed_attempts_are_kept_in_order_until_they_are_forgotten(documents: DocumentRig) -> None:
     store = documents.open()
-    assert store.strikes("a") == 0
-    assert [store.strike("a") for _ in range(3)] == [1, 2, 3]
-    assert documents.open().strikes("a") == 3
-    assert store.strikes("b") == 0
+    assert not store.attempts("a")
+    made = [
+        FailedAttempt(datetime(2026, 1, 1, 12, 0, number, 250_000, UTC), "w1", code, "it said: no\n", 2**53, number)
+        for number, code in enumerate(["internal", "source_unavailable", DIED])
+    ]
+    assert [list(store.attempted("a", attempt)) for attempt in made] == [made[:1], made[:2], made]
+    assert documents.open().attempts("a") == made
+    assert not store.attempts("b")
     assert store.get("a") is None
+    store.forget_attempts("a")
+    store.forget_attempts("never tried")
+    assert not documents.open().attempts("a")
+
+
+def test_a_head_says_what_an_operator_asked_for(store: Store) -> None:
+    plain, asked = a_document("a"), a_document("b", passes=3, quarantined=True)
+    commit_one(store, Create(plain))
+    commit_one(store, Create(asked))
+    heads = store.heads(["a", "b"])
+    assert [head and (head.passes, head.quarantined) for head in heads] == [(1, False), (3, True)]
 
 
 def test_scan_hands_out_all_by_key(store: Store) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from worker.clock import SystemClock
 from worker.decode import encode
 from worker.group_commit import GroupCommit
 from worker.in_flight import Board
-from worker.model import Event, Limits, Notification, ObjectRef
+from worker.model import DIED, Event, FailedAttempt, Limits, Notification, ObjectRef
 from worker.ports import RangeReader
 from worker.processor import Processor
 from worker.reading import Reading, ReadingAlone
@@ -60,7 +61,7 @@ def evil_shard(order: Order) -> None:
     board, clock = Board(order.settings.threads, order.board), SystemClock()
     objects, documents = evil_folder(), LocalDocuments(folder / "catalog.db")
     for key in order.strikes:
-        documents.strike(key)
+        documents.attempted(key, FailedAttempt(datetime.now(UTC), "", DIED, "it died"))
     commit = GroupCommit(documents, clock)
     ladder = WriteLadder(commit, documents, objects, clock)
     alone = ReadingAlone(evil_folder, Limits(), seconds=4.0)

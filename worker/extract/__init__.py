@@ -1,5 +1,5 @@
 """Extraction: the bytes of one image become Metadata. Pure, bounded, without a cloud or a thread."""
 
-from worker.extract.stages import EXTRACTOR, extract
+from worker.extract.stages import EXTRACTOR, extract, recipe
 
-__all__ = ["EXTRACTOR", "extract"]
+__all__ = ["EXTRACTOR", "extract", "recipe"]

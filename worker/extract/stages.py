@@ -4,6 +4,7 @@ Each stage has one guard. Whatever a file makes a parser raise costs that stage'
 there; only a bucket's failure, a format that is not read here, and a file without any structure are raised.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -21,6 +22,14 @@ from worker.ports import RangeReader
 
 EXTRACTOR = "1"
 """The version of these rules. A document made by another version is made anew by a backfill."""
+
+
+def recipe(limits: Limits) -> str:
+    """What a result depends on beside the bytes: the extractor's version, and a digest of limits that are not usual."""
+    if limits == Limits():
+        return EXTRACTOR
+    return f"{EXTRACTOR}+{hashlib.sha256(repr(limits).encode()).hexdigest()[:8]}"
+
 
 FILE = "file"
 """The name under which a walk notes what befell the container as a whole."""

@@ -6,8 +6,9 @@ docs/performance.md), so `BatchWrite` is called directly: a status for each writ
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.types import firestore as calls
@@ -16,9 +17,9 @@ from google.cloud.firestore_v1.types import query
 from worker.backends.gcp import wire
 from worker.backends.gcp.channel import open_firestore
 from worker.backends.gcp.errors import Code, from_number, translated
-from worker.backends.gcp.values import Pb, decode_fields, encode_version, field_path
+from worker.backends.gcp.values import Pb, decode, decode_fields, encode_version, field_path
 from worker.errors import Refused, StoreUnavailable, WorkerError
-from worker.model import Head, Status, Value
+from worker.model import FailedAttempt, Head, Status, Value
 from worker.ports import Conflict, Patch, Replace, Write, WriteResult, key_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ PAGE = 300
 _SERVICE = "/google.firestore.v1.Firestore/"
 _PROBE = Patch("imagemeta-probe", {}, "1.000000000")
 _STATUSES = frozenset(Status)
-_HEAD_FIELDS = ("generation", "metageneration", "status", "extractor")
+_HEAD_FIELDS = ("generation", "metageneration", "status", "extractor", "passes", "quarantined")
 _CONFLICTS = frozenset(code.value[0] for code in (Code.ALREADY_EXISTS, Code.FAILED_PRECONDITION, Code.NOT_FOUND))
 _WriteMessage = types.Write.pb()
 _BatchWriteRequest = calls.BatchWriteRequest.pb()
@@ -54,8 +55,8 @@ class _Encoded:
 class FirestoreDocuments:
     """One collection of one database: a DocumentStore and a DocumentReader. Thread-safe.
 
-    Make it after the process was spawned: gRPC does not survive a fork. Strikes live in the sibling collection
-    `<collection>_strikes`.
+    Make it after the process was spawned: gRPC does not survive a fork. Failed attempts live in the sibling
+    collection `<collection>_attempts`.
     """
 
     def __init__(self, project: str, database: str = "(default)", collection: str = "images") -> None:
@@ -63,7 +64,7 @@ class FirestoreDocuments:
         self._root = f"{self._database}/documents"
         self._collection = collection
         self._documents = f"{self._root}/{collection}/"
-        self._strikes = f"{self._root}/{collection}_strikes/"
+        self._attempts = f"{self._root}/{collection}_attempts/"
         self._metadata: tuple[tuple[str, str], ...] = (
             ("google-cloud-resource-prefix", self._database),
             ("x-goog-request-params", f"project_id={project}&database_id={database}"),
@@ -111,21 +112,29 @@ class FirestoreDocuments:
         found = {document.name: _head(document) for document in self._found(request)}
         return [found.get(self._documents + key) for key in keys]
 
-    def strike(self, key: str) -> int:
-        """One write with an increment, which answers with the sum."""
+    def attempted(self, key: str, attempt: FailedAttempt) -> Sequence[FailedAttempt]:
+        """One write that appends to an array, and a read of it."""
         write = _WriteMessage()
-        write.update.name = self._strikes + key
+        write.update.name = self._attempts + key
         write.update_mask.SetInParent()
-        write.update_transforms.add(field_path="count").increment.integer_value = 1
-        reply = self._write(_BatchWriteRequest(database=self._database, writes=[write]).SerializeToString())
-        if reply.status[0].code:
-            raise from_number(reply.status[0].code, reply.status[0].message, StoreUnavailable)
-        return int(reply.write_results[0].transform_results[0].integer_value)
+        appended = write.update_transforms.add(field_path="attempts").append_missing_elements
+        appended.values.add().ParseFromString(wire.encode(asdict(attempt)))
+        self._write_one(write)
+        return self.attempts(key)
 
-    def strikes(self, key: str) -> int:
+    def attempts(self, key: str) -> Sequence[FailedAttempt]:
         """One read."""
-        document = self._read(self._strikes + key)
-        return 0 if document is None else int(document.fields["count"].integer_value)
+        document = self._read(self._attempts + key)
+        if document is None:
+            return []
+        known: list[Any] = [decode(value) for value in document.fields["attempts"].array_value.values]
+        return [FailedAttempt(**each | {"time": datetime.fromisoformat(each["time"])}) for each in known]
+
+    def forget_attempts(self, key: str) -> None:
+        """One write that deletes."""
+        write = _WriteMessage()
+        write.delete = self._attempts + key
+        self._write_one(write)
 
     def probe(self) -> None:
         """Send a write whose condition cannot hold: it takes all that a real one takes, and writes nothing."""
@@ -193,6 +202,12 @@ class FirestoreDocuments:
         with translated(StoreUnavailable):
             return self._batch_write(request, timeout=WRITE_SECONDS, metadata=self._metadata)
 
+    def _write_one(self, write: Pb) -> None:
+        """A write without a condition."""
+        reply = self._write(_BatchWriteRequest(database=self._database, writes=[write]).SerializeToString())
+        if reply.status[0].code:
+            raise from_number(reply.status[0].code, reply.status[0].message, StoreUnavailable)
+
     # reading
 
     def _read(self, name: str) -> Pb | None:
@@ -241,4 +256,6 @@ def _head(document: Pb) -> Head:
         status=Status(status) if status in _STATUSES else Status.FAILED,
         extractor=fields["extractor"].string_value,
         version=encode_version(document.update_time),
+        passes=fields["passes"].integer_value or 1,
+        quarantined=fields["quarantined"].boolean_value,
     )

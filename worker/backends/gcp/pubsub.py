@@ -233,7 +233,7 @@ class _StreamDelivery:
         self._pulled = pulled
         self._settled = False
         self.message = Message(pulled.message_id, dict(pulled.attributes), pulled.data, pulled.publish_time)
-        self.attempt: int = pulled.delivery_attempt or 1
+        self.attempt: int = pulled.delivery_attempt or 0
 
     def ack(self) -> None:
         """Hand the ack to the stream's dispatcher."""

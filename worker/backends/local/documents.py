@@ -10,12 +10,13 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from worker.backends.local.database import BUSY_SECONDS, Database, Schema
 from worker.errors import Refused, StoreUnavailable
-from worker.model import Head, Status, Value
+from worker.model import FailedAttempt, Head, Status, Value
 from worker.ports import Conflict, Create, Patch, Write, WriteResult, key_of
 
 SCHEMA = Schema(
@@ -38,6 +39,14 @@ SCHEMA = Schema(
             "INSERT INTO versions VALUES (0)",
             "CREATE TABLE strikes (key TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL)",
         ),
+        (
+            "DROP TABLE strikes",
+            """CREATE TABLE attempts (
+                number INTEGER PRIMARY KEY AUTOINCREMENT,
+                key TEXT NOT NULL,
+                attempt TEXT NOT NULL)     -- a FailedAttempt, a JSON object""",
+            "CREATE INDEX attempts_key ON attempts (key)",
+        ),
     ),
     unavailable=StoreUnavailable,
 )
@@ -49,8 +58,11 @@ _REPLACE = (
     "UPDATE documents SET bucket = ?, name = ?, generation = ?, metageneration = ?, status = ?, extractor = ?,"
     " version = ?, stored_at = ?, fields = ? WHERE key = ? AND version = ?"
 )
-_HEAD = "SELECT generation, metageneration, status, extractor, version FROM documents WHERE key = ?"
-_STRIKE = "INSERT INTO strikes VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET count = count + 1 RETURNING count"
+_HEAD = (
+    "SELECT generation, metageneration, status, extractor, version,"
+    " coalesce(fields ->> '$.passes', 1), coalesce(fields ->> '$.quarantined', 0) FROM documents WHERE key = ?"
+)
+_ATTEMPTS = "SELECT attempt FROM attempts WHERE key = ? ORDER BY number"
 _PAGE = "SELECT key, fields FROM documents WHERE key > ? ORDER BY key LIMIT 50"
 
 _UNWRITABLE = (KeyError, TypeError, ValueError, OverflowError, sqlite3.DataError, sqlite3.IntegrityError)
@@ -86,19 +98,26 @@ class LocalDocuments:
         """The heads under these keys, None where there is none."""
         with self._reading, self._reader.errors():
             rows = [self._reader.execute(_HEAD, (key,)).fetchone() for key in keys]
-        return [row and Head(row[0], row[1], Status(row[2]), row[3], str(row[4])) for row in rows]
+        return [row and _head(row) for row in rows]
 
-    def strike(self, key: str) -> int:
-        """Count a death over the object of this key; durable on return."""
+    def attempted(self, key: str, attempt: FailedAttempt) -> Sequence[FailedAttempt]:
+        """One row more."""
+        text = orjson.dumps(attempt, option=orjson.OPT_UTC_Z).decode()
         with self._writing, self._writer.transaction():
-            count: int = self._writer.execute(_STRIKE, (key,)).fetchone()[0]
-        return count
+            self._writer.execute("INSERT INTO attempts (key, attempt) VALUES (?, ?)", (key, text))
+            rows = self._writer.execute(_ATTEMPTS, (key,)).fetchall()
+        return [_attempt(*row) for row in rows]
 
-    def strikes(self, key: str) -> int:
-        """The count, 0 where there is none."""
+    def attempts(self, key: str) -> Sequence[FailedAttempt]:
+        """The rows of this key."""
         with self._reading, self._reader.errors():
-            row = self._reader.execute("SELECT count FROM strikes WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else 0
+            rows = self._reader.execute(_ATTEMPTS, (key,)).fetchall()
+        return [_attempt(*row) for row in rows]
+
+    def forget_attempts(self, key: str) -> None:
+        """Delete the rows of this key."""
+        with self._writing, self._writer.transaction():
+            self._writer.execute("DELETE FROM attempts WHERE key = ?", (key,))
 
     def probe(self) -> None:
         """Take the write lock and look for room on the disk; write nothing."""
@@ -160,6 +179,16 @@ class LocalDocuments:
         query = "SELECT fields FROM documents WHERE key = ? AND version = ?"
         row = self._writer.execute(query, (patch.key, patch.version)).fetchone()
         return {**orjson.loads(row[0]), **patch.fields} if row else None
+
+
+def _head(row: tuple[Any, ...]) -> Head:
+    generation, metageneration, status, extractor, version, passes, quarantined = row
+    return Head(generation, metageneration, Status(status), extractor, str(version), passes, bool(quarantined))
+
+
+def _attempt(text: str) -> FailedAttempt:
+    known = orjson.loads(text)
+    return FailedAttempt(**known | {"time": datetime.fromisoformat(known["time"])})
 
 
 def _row(fields: Mapping[str, Value], version: int) -> tuple[object, ...]:
