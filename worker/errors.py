@@ -15,7 +15,8 @@ WorkerError            a code and a sentence for the operator; the cause travels
 │   ├── Refused
 │   └── Poison
 ├── Misconfigured      nack, stop pulling, exit non-zero: only a person can mend it
-└── Forbidden          a request (not a message) that may not be made: refused, nothing done
+├── Forbidden          a request (not a message) that may not be made: refused, nothing done
+└── QueryError         a search that cannot be understood or answered: its author must write another
 
 Anything else that is raised is a bug: nacked with its traceback, and recorded as "internal" on the last attempt.
 Foreign errors are translated where they come in, one table per backend, `from` their cause.
@@ -123,6 +124,23 @@ class Forbidden(WorkerError):
     """The request does not show that its sender may make it."""
 
     code = "forbidden"
+
+
+class QueryError(WorkerError):
+    """A search that cannot be understood, or that the store cannot answer.
+
+    `column` is where in the query's text the fault lies, counted from 1; 0 where it lies in no place of it.
+    """
+
+    code = "bad_query"
+
+    def __init__(self, column: int, message: str) -> None:
+        super().__init__(column, message)
+        self.column = column
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.message} (column {self.column})" if self.column else self.message
 
 
 def code_of(error: BaseException) -> str:

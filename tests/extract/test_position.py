@@ -7,7 +7,7 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from tests.extract.given import tags
-from worker.extract import geohash
+from worker import geohash
 from worker.extract.position import position
 from worker.model import Position, TagValue
 

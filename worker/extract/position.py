@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from worker.extract import geohash
+from worker import geohash
 from worker.extract.lookup import SIDECAR, Tags, as_number, first, number_of, text_of
 from worker.extract.xmp_schema import typed
 from worker.model import Position, TagValue

@@ -1,0 +1,27 @@
+"""Texts without what readers do not care for: case, accents, width. Queries and documents are folded alike."""
+
+import re
+import unicodedata
+
+LONGEST = 300
+"""Characters of a folded text that count."""
+LONGEST_WORD = 40
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def fold(text: str) -> str:
+    """The text as it is compared."""
+    return _plain(text)[:LONGEST]
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, folded, in its order: runs of letters and digits."""
+    return [word[:LONGEST_WORD] for word in _WORD.findall(_plain(text))]
+
+
+def _plain(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
