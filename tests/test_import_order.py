@@ -12,7 +12,7 @@ FLOORS = [
     {"errors"},
     {"model"},
     {"legal", "geohash", "catalog"},
-    {"ports", "clock", "interrupts"},
+    {"ports", "clock", "interrupts", "inspection"},
     {"extract"},
     {"decode", "document", "explain", "events", "logs", "telemetry", "health"},
     {"in_flight", "group_commit", "breaker", "write_ladder", "attempts"},
@@ -30,7 +30,9 @@ FLOORS = [
 
 CORE = set().union(*FLOORS[:9])
 CLOUD = ("google", "grpc", "obstore", "sqlite3", "requests", "urllib3")
-BACKENDS_MAY_IMPORT = {"errors", "model", "ports", "clock", "decode", "legal", "geohash", "catalog", "backends"}
+BACKENDS_MAY_IMPORT = {
+    *("errors", "model", "ports", "clock", "inspection", "decode", "legal", "geohash", "catalog", "backends")
+}
 
 
 def modules() -> list[Path]:

@@ -15,7 +15,7 @@ from worker.errors import Misconfigured
 from worker.extract import recipe
 from worker.group_commit import GroupCommit
 from worker.in_flight import Board
-from worker.ports import DeadLetters, DocumentStore, ObjectStore, Publisher, Subscription
+from worker.ports import DeadLetters, DocumentStore, Intake, ObjectStore, Publisher, Subscription
 from worker.processor import Processor
 from worker.reading import Reading, ReadingAlone
 from worker.settings import Settings
@@ -91,6 +91,23 @@ def open_publisher(settings: Settings) -> Publisher:
             from worker.backends.local.queue import LocalPublisher
 
             return LocalPublisher(Path(path))
+        case scheme, _, _:
+            raise _no_backend("topic", scheme, "pubsub, sqlite")
+
+
+def open_intake(settings: Settings) -> Intake:
+    """The switch between the buckets and the topic that `IMAGEMETA_TOPIC` names; or of the folder that is watched."""
+    match _url("topic", settings.topic or settings.queue):
+        case "pubsub", project, topic if settings.topic:
+            from worker.backends.gcp.notifications import BucketNotifications
+
+            return BucketNotifications(project, topic)
+        case "sqlite", _, path:
+            from worker.backends.local.intake import LocalIntake
+
+            return LocalIntake(Path(path).parent, _url("objects", settings.objects)[1])
+        case "pubsub", _, _:
+            raise Misconfigured("IMAGEMETA_TOPIC is not set: it names the topic that the buckets publish to")
         case scheme, _, _:
             raise _no_backend("topic", scheme, "pubsub, sqlite")
 

@@ -32,12 +32,14 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work is: messages settled since the start, waiting and in hand; `failed` documents in the catalog."""
+    """How far the work is: messages settled since the start, waiting and in hand; `failed` documents in the catalog;
+    whether new ones are held back."""
 
     settled: int
     waiting: int
     in_hand: int
     failed: int
+    paused: bool
 
 
 class LocalMode:
@@ -62,6 +64,7 @@ class LocalMode:
         self._finished = False
         self._failure: Exception | None = None
         self._publisher: _Counted | None = None
+        self._watcher: Watcher | None = None
         self._documents = LocalDocuments(self.documents_path)
 
     @property
@@ -77,7 +80,7 @@ class LocalMode:
         stopped = threading.Event()
         with _alone(self.catalog), closing(_Counted(self.catalog / "queue.db")) as publisher:
             self._publisher = publisher
-            watcher = Watcher(self.folder, bucket_of(self.folder), publisher, self.catalog / "seen.db")
+            self._watcher = watcher = Watcher(self.folder, bucket_of(self.folder), publisher, self.catalog / "seen.db")
             processes = shards or self.settings.shards or len(os.sched_getaffinity(0))
             beside = [self._watch, self._finish] if self._once else [self._watch]
             with _threads(beside, watcher, stopped):
@@ -93,7 +96,8 @@ class LocalMode:
         stats = queue_stats(self.catalog / "queue.db")
         settled = self._publisher.published - stats.waiting - stats.leased
         failed = self._documents.counts().get(Status.FAILED, 0)
-        return Progress(max(0, settled), stats.waiting, stats.leased, failed)
+        paused = self._watcher is not None and self._watcher.paused.is_set()
+        return Progress(max(0, settled), stats.waiting, stats.leased, failed, paused)
 
     def documents(self) -> Iterator[dict[str, Value]]:
         """All documents of the catalog."""

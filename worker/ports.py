@@ -6,7 +6,7 @@ Every port has one conformance suite (tests/conformance) that each backend passe
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from worker.catalog.query import Query
 from worker.errors import WorkerError
@@ -80,6 +80,30 @@ class DeadLetters(Protocol):
 
     def pull(self, limit: int) -> Sequence[Delivery]:
         """At most `limit` dead letters, leased to the caller, who settles each."""
+
+
+Saved = Mapping[str, Any]
+"""What an intake turned off, as JSON values that only the same kind of intake reads. Empty: nothing was on."""
+
+
+class Intake(Protocol):
+    """The switch between a bucket and the queue: whether what happens to its objects is announced.
+
+    A process may die between any two calls, so whoever pauses keeps what `announced` says before, and hands it to
+    `resume` after. What happened in between is announced by nobody in the cloud, and is for a reconcile to find.
+    """
+
+    def announced(self, bucket: str) -> Saved:
+        """What announces the bucket's objects to our queue now; changes nothing."""
+
+    def pause(self, bucket: str) -> Saved:
+        """Turn that off and return it. Where nothing is on, nothing happens, and what comes back is empty."""
+
+    def resume(self, bucket: str, saved: Saved) -> None:
+        """Turn on again what `pause` or `announced` returned. What is on already is not turned on twice."""
+
+    def close(self) -> None:
+        """Free everything."""
 
 
 # --- bucket ------------------------------------------------------------------------------------------------

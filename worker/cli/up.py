@@ -85,4 +85,5 @@ def _line(progress: "Progress | None", seconds: float) -> str:
     if progress is None:
         return "starting"
     queue = f"{progress.settled} done, {progress.waiting} waiting, {progress.in_hand} in hand"
-    return f"{queue}, {progress.failed} failed, {progress.settled / seconds:.0f}/s"
+    line = f"{queue}, {progress.failed} failed, {progress.settled / seconds:.0f}/s"
+    return f"{line}; paused: what happens to the folder waits until it is resumed" if progress.paused else line

@@ -32,8 +32,13 @@ from worker.errors import Misconfigured, SourceUnavailable, Transient
 from worker.model import Event, Message, Notification, ObjectRef
 from worker.ports import Publisher
 
+PAUSED = "paused"
+"""The file in a catalog that holds its watcher back (intake.py)."""
+
 _log = logging.getLogger("imagemeta.watch")
 
+_PAUSED = "%s is paused: nothing that happens to it is announced until it is resumed"
+_RESUMED = "%s is resumed: it is looked through for what happened meanwhile"
 _PAGE = 500
 _LONGEST_PAUSE = 30.0
 _RETRY_SECONDS = 1.0
@@ -51,6 +56,8 @@ class Watcher:
     last announcement is of the final state. The whole folder is compared every `rescan`. With `polling` that is all:
     no events of the kernel are waited for, as network file systems have none. (What watchfiles offers as polling looks
     at whole seconds of modification times, and misses what a comparison of generations finds.)
+
+    While a file `paused` lies beside `seen`, nothing is announced, and catching up has to wait.
     """
 
     def __init__(
@@ -69,6 +76,7 @@ class Watcher:
         self._store = FolderStore(root, bucket)
         self._publisher = publisher
         self._seen = Seen(seen)
+        self._pause = seen.with_name(PAUSED)
         self._quiet = quiet
         self._rescan = rescan
         self._polling = polling
@@ -76,6 +84,8 @@ class Watcher:
         """Names to look at, and from when on; an empty name is the whole folder."""
         self._looked = False
         self._stopped = Stop()
+        self.paused = Stop()
+        """Set while announcing is held back."""
         self.caught_up = Stop()
         """Set once all that was there at the start is announced, what was being written meanwhile included."""
 
@@ -146,6 +156,8 @@ class Watcher:
 
     def _look(self, now: float) -> None:
         """Announce what is new at the places whose time has come. A place that could not be seen to is kept."""
+        if self._held():
+            return
         due = [name for name, at in self._pending.items() if at <= now]
         for name in due:
             del self._pending[name]
@@ -158,6 +170,17 @@ class Watcher:
             self._pending = dict.fromkeys(due, now + _RETRY_SECONDS) | self._pending
         if self._looked and len(self._pending) == 1:  # nothing but the next look at everything
             self.caught_up.set()
+
+    def _held(self) -> bool:
+        """Whether we are to wait. All places together are one: what happens meanwhile need not be kept."""
+        held = self._pause.exists()
+        if held:
+            self._pending = {_EVERYTHING: 0.0}
+        if held != self.paused.is_set():
+            turn, sentence = (self.paused.set, _PAUSED) if held else (self.paused.clear, _RESUMED)
+            turn()
+            _log.warning(sentence, self._root)
+        return held
 
     def _look_at_everything(self) -> None:
         self._store.probe()
@@ -209,6 +232,8 @@ class Watcher:
         for page in _pages(differences):
             settled = [each for each in page if self._settled(*each)]
             messages = [_message(self._bucket, *each) for each in settled]
+            if messages and self._pause.exists():
+                raise Transient("paused meanwhile")
             if messages:
                 self._publisher.publish(messages)
                 self._seen.record({name: _generation(ref) for name, ref, _ in settled})
