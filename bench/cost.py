@@ -2,57 +2,17 @@
 
 import argparse
 import sys
-from dataclasses import dataclass
 
 from bench.autoscale import DOCS, insert
 from bench.measured import images_per_second
+from worker.operate.prices import MESSAGE_BYTES, PRICES
 
 MILLION = 1_000_000
 MONTH_SECONDS = 730 * 3600.0
 GIB = 2.0**30
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """A list price in USD for `per` units in us-central1; `label` names them. `confirmed`: from a page of Google's."""
-
-    usd: float
-    per: float
-    label: str
-    source: str
-    confirmed: bool
-
-    def of(self, units: float) -> float:
-        return self.usd * units / self.per
-
-
-STORAGE = "cloud.google.com/storage/pricing-examples"
-PUBSUB = "cloud.google.com/pubsub/pricing"
-RUN = "cloud.google.com/run/pricing"
-HALF = "half of the multi-region price, a third party's page"
-
-PRICES = {
-    "class B": Price(0.0004, 1000, "1,000 operations (class B) or notifications", STORAGE, True),
-    "class A": Price(0.005, 1000, "1,000 inserts or lists (class A)", STORAGE, True),
-    "Pub/Sub": Price(40.0, 2.0**40, "TiB in and out", PUBSUB, True),
-    "write": Price(0.09, 100_000, "100,000 Firestore writes, one region", HALF, False),
-    "write nam5": Price(0.18, 100_000, "100,000 Firestore writes, multi-region", "a third party's page", False),
-    "read": Price(0.03, 100_000, "100,000 Firestore reads, one region", HALF, False),
-    "stored": Price(0.15, GIB, "GiB and month in Firestore", "memory", False),
-    "machine": Price(0.067, 3600, "hour of an e2-standard-2", "memory", False),
-    "disk": Price(0.10, 1, "GiB and month of pd-balanced", "memory", False),
-    "request CPU": Price(24e-6, 1, "vCPU-second while requests run", RUN, True),
-    "request memory": Price(2.5e-6, 1, "GiB-second while requests run", RUN, True),
-    "request": Price(0.40, MILLION, "million requests", RUN, True),
-    "instance CPU": Price(18e-6, 1, "vCPU-second of an instance", RUN, True),
-    "instance memory": Price(2e-6, 1, "GiB-second of an instance", RUN, True),
-    "log": Price(0.50, GIB, "GiB of logs", "memory", False),
-    "span": Price(0.20, MILLION, "million spans", "memory", False),
-}
-COLLECTED = "November 2026"
-"""When the prices were put together, from stored copies of pages; how old those were is not known."""
-
-MESSAGE_BYTES, DOCUMENT_BYTES, LOG_BYTES, SPANS = 1500, 4096, 500, 6
+DOCUMENT_BYTES, LOG_BYTES, SPANS = 4096, 500, 6
 """Per image: a notification; a document with its indexes; a log line; the spans of a trace. Assumed, but the spans."""
 TRACED = 0.01
 OVER_IDEAL = {"mig": 1.8, "worker-pool": 1.6, "push": 1.5}

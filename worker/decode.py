@@ -18,6 +18,7 @@ _NAME_BYTES = 1024
 _PAYLOAD_BYTES = 1024 * 1024
 _ACTION, _RUN, _PASSES, _REDRIVES = "imagemetaAction", "imagemetaRun", "imagemetaPasses", "imagemetaRedrives"
 """Attributes that only our own messages have."""
+_OF_DEAD_LETTERS = "CloudPubSubDeadLetter"
 
 
 def decode(message: Message) -> Notification | None:
@@ -96,6 +97,16 @@ def resource_of(ref: ObjectRef) -> dict[str, Any]:
 def ref_from_resource(resource: Mapping[str, Any]) -> ObjectRef:
     """The object that a JSON API resource describes. Raises BadMessage where it names none."""
     return _ref(_text(resource, "bucket"), _text(resource, "name"), _number(resource, "generation"), resource)
+
+
+def again(kept: Mapping[str, Any], action: Action) -> Message:
+    """The message that a failed document keeps, to be sent once more: as it came, without what Pub/Sub added."""
+    attributes = {
+        str(name): str(value)
+        for name, value in (kept.get("attributes") or {}).items()
+        if not str(name).startswith(_OF_DEAD_LETTERS)
+    }
+    return Message(id="", attributes=attributes | action_attributes(action), data=str(kept.get("data") or "").encode())
 
 
 def _action(attributes: Mapping[str, str]) -> Action | None:

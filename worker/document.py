@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from worker.errors import Poison, code_of
 from worker.extract import EXTRACTOR
@@ -50,6 +51,7 @@ _SLUG_LENGTH = 60
 _TRACEBACK_LINES = 30
 _DROPPED_NAMES = 200
 _PAYLOAD_BYTES = 8192
+_SENTENCE_LENGTH = 300
 _PACKAGE = f"{os.sep}worker{os.sep}"
 _STAGES = {"decode": "decode", "backends": "read", "extract": "extract", "reading": "extract", "document": "document"}
 """The rooms of the house (docs/architecture.md) that a message walks through, and what the step is called there."""
@@ -124,6 +126,7 @@ def failed(
             "fingerprint": fingerprint(code_of(error), trace.stage, trace.frame),
             "redrives": about.action.redrives if about.action else 0,
             "at": attempt.time,
+            "message": str(error)[:_SENTENCE_LENGTH],
         },
         "quarantined": True if isinstance(error, Poison) else None,
         "errors": [_error(error, trace)],
@@ -155,6 +158,30 @@ def object_facts(ref: ObjectRef) -> dict[str, Value]:
         "custom": dict(ref.custom) or None,
     }
     return {name: legal(value) for name, value in facts.items() if value is not None}
+
+
+OBJECT_FACTS = (
+    "bucket",
+    "name",
+    "generation",
+    "metageneration",
+    "size",
+    "content_type",
+    "crc32c",
+    "md5",
+    "storage_class",
+    "created",
+    "updated",
+    "custom",
+)
+"""The fields that say what the bucket stated about the object."""
+
+
+def ref_of(fields: Mapping[str, Any]) -> ObjectRef:
+    """The object that a stored document speaks of, from its plain JSON fields."""
+    facts: dict[str, Any] = {name: fields[name] for name in OBJECT_FACTS if fields.get(name) is not None}
+    times = {name: datetime.fromisoformat(facts[name]) for name in ("created", "updated") if name in facts}
+    return ObjectRef(**facts | times)
 
 
 def plain(value: object) -> object:

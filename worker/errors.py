@@ -13,7 +13,8 @@ WorkerError            a code and a sentence for the operator; the cause travels
 │   ├── CorruptImage
 │   ├── LimitExceeded
 │   ├── Refused
-│   └── Poison
+│   ├── Poison
+│   └── GivenUp
 ├── Misconfigured      nack, stop pulling, exit non-zero: only a person can mend it
 ├── Forbidden          a request (not a message) that may not be made: refused, nothing done
 └── QueryError         a search that cannot be understood or answered: its author must write another
@@ -112,6 +113,12 @@ class Poison(Permanent):
     """The object killed or hung the process that read it, more than once."""
 
     code = "poison"
+
+
+class GivenUp(Permanent):
+    """The queue gave the message up: it is a dead letter."""
+
+    code = "dead_letter"
 
 
 class Misconfigured(WorkerError):

@@ -6,6 +6,7 @@ Every port has one conformance suite (tests/conformance) that each backend passe
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from worker.catalog.query import Query
@@ -81,6 +82,9 @@ class DeadLetters(Protocol):
     def pull(self, limit: int) -> Sequence[Delivery]:
         """At most `limit` dead letters, leased to the caller, who settles each."""
 
+    def close(self) -> None:
+        """Free everything."""
+
 
 Saved = Mapping[str, Any]
 """What an intake turned off, as JSON values that only the same kind of intake reads. Empty: nothing was on."""
@@ -101,6 +105,40 @@ class Intake(Protocol):
 
     def resume(self, bucket: str, saved: Saved) -> None:
         """Turn on again what `pause` or `announced` returned. What is on already is not turned on twice."""
+
+    def close(self) -> None:
+        """Free everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits on a queue: messages (those in hand included where the queue cannot tell), in hand, dead letters, and
+    the age in seconds of the oldest. None: the queue does not say."""
+
+    waiting: int | None = None
+    in_hand: int | None = None
+    dead: int | None = None
+    oldest: float | None = None
+
+
+class Gauge(Protocol):
+    """Looks at a queue without taking anything off it."""
+
+    def backlog(self) -> Backlog:
+        """What waits. In the cloud the figures are minutes old."""
+
+    def close(self) -> None:
+        """Free everything."""
+
+
+class Rewind(Protocol):
+    """Makes a queue deliver again what it has delivered."""
+
+    def reaches(self) -> datetime | None:
+        """The earliest moment from which on acknowledged messages are still kept; None where none are."""
+
+    def seek(self, moment: datetime) -> None:
+        """Have everything that was published since delivered again, acknowledged or not; what is older is dropped."""
 
     def close(self) -> None:
         """Free everything."""
@@ -216,6 +254,28 @@ class DocumentStore(Protocol):
 
     def probe(self) -> None:
         """Raise what a write would raise now, without writing; return where writing works."""
+
+    def close(self) -> None:
+        """Free everything."""
+
+
+class Records(Protocol):
+    """Small things to remember beside the documents, by kind (`runs`, `workers`, `pauses`) and key. Thread-safe.
+
+    Hands out plain JSON values, times as ISO 8601 text. Every record has a time `at`.
+    """
+
+    def put(self, kind: str, key: str, fields: Mapping[str, Value]) -> None:
+        """Durable on return; takes the place of what was there."""
+
+    def get(self, kind: str, key: str) -> dict[str, Value] | None:
+        """The record, or None."""
+
+    def newest(self, kind: str, limit: int = 100) -> Sequence[tuple[str, dict[str, Value]]]:
+        """Keys and records, by `at`, the newest first."""
+
+    def drop(self, kind: str, key: str) -> None:
+        """Have none under that key."""
 
     def close(self) -> None:
         """Free everything."""

@@ -3,6 +3,7 @@ import pytest
 from bench import cost
 from bench.autoscale import DOCS
 from bench.measured import images_per_second
+from worker.operate import prices
 
 
 def test_the_page_shows_what_the_formulas_say() -> None:
@@ -35,8 +36,8 @@ def test_what_scaling_wastes_is_what_the_simulation_says() -> None:
 
 
 def test_every_price_says_where_it_is_from_and_only_googles_pages_confirm_one() -> None:
-    for price in cost.PRICES.values():
+    for price in prices.PRICES.values():
         assert price.usd > 0
         assert price.source
         assert not (price.confirmed and "google" not in price.source)
-    assert cost.COLLECTED in (DOCS / "cost.md").read_text()
+    assert prices.COLLECTED in (DOCS / "cost.md").read_text()

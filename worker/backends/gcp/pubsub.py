@@ -287,6 +287,10 @@ class PubSubDeadLetters:
             raise translate(error, Transient) from error
         return [_PulledDelivery(self._client, self._path, received) for received in reply.received_messages]
 
+    def close(self) -> None:
+        """Close the channel."""
+        self._client.transport.close()  # type: ignore[no-untyped-call] # has no types
+
 
 class _PulledDelivery:
     """One message of a unary pull: a ports.Delivery."""

@@ -46,6 +46,13 @@ SCHEMA = Schema(
                 key TEXT NOT NULL,
                 attempt TEXT NOT NULL)     -- a FailedAttempt, a JSON object""",
             "CREATE INDEX attempts_key ON attempts (key)",
+            """CREATE TABLE records (
+                kind TEXT NOT NULL,
+                key TEXT NOT NULL,
+                at TEXT NOT NULL,          -- ISO 8601, UTC, always with microseconds: sorted as text
+                fields TEXT NOT NULL,      -- the whole record, a JSON object
+                PRIMARY KEY (kind, key)) WITHOUT ROWID""",
+            "CREATE INDEX records_at ON records (kind, at)",
         ),
     ),
     unavailable=StoreUnavailable,

@@ -1,0 +1,111 @@
+"""Failures, grouped by their cause: what is wrong most often comes first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from worker.catalog.query import Query
+from worker.model import Value
+from worker.operate.select import narrowed
+from worker.ports import Catalog
+
+FAILED = "status:failed"
+_FIELDS = ("uri", "failure", "generation", "quarantined", "run", "redriven_at")
+_UNKNOWN: dict[str, Value] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed object. `pending`: it was redriven, and the worker has not come to it yet."""
+
+    key: str
+    uri: str
+    at: str
+    code: str
+    stage: str
+    frame: str
+    fingerprint: str
+    message: str
+    redrives: int
+    quarantined: bool
+    pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Failures of one fingerprint: how many, when first and last seen (ISO 8601), and the last of them."""
+
+    fingerprint: str
+    code: str
+    stage: str
+    frame: str
+    count: int
+    first: str
+    last: str
+    sample: Failure
+
+
+def failures(catalog: Catalog, filter_text: str = "") -> Iterator[Failure]:
+    """The failures that match, in the catalog's order: constant memory. Raises QueryError."""
+    return stream(catalog, narrowed(filter_text, FAILED))
+
+
+def stream(catalog: Catalog, query: Query) -> Iterator[Failure]:
+    """The failures that a query finds."""
+    return (_failure(key, fields) for key, fields in catalog.stream(query, _FIELDS))
+
+
+def groups(catalog: Catalog, filter_text: str = "") -> list[Group]:
+    """The groups of the failures that match, the largest first. Their counts add up to the number of failures."""
+    found: dict[str, Group] = {}
+    for failure in failures(catalog, filter_text):
+        known = found.get(failure.fingerprint)
+        found[failure.fingerprint] = _with(known, failure) if known else _alone(failure)
+    return sorted(found.values(), key=lambda group: (-group.count, group.fingerprint))
+
+
+def newest(catalog: Catalog, filter_text: str, limit: int) -> list[Failure]:
+    """At most `limit` failures, the newest first; holds twice as many at the most."""
+    kept: list[Failure] = []
+    for failure in failures(catalog, filter_text):
+        kept.append(failure)
+        if len(kept) > 2 * limit:
+            kept = _newest(kept)[:limit]
+    return _newest(kept)[:limit]
+
+
+def _newest(found: list[Failure]) -> list[Failure]:
+    return sorted(found, key=lambda failure: (failure.at, failure.key), reverse=True)
+
+
+def _alone(failure: Failure) -> Group:
+    where = failure.fingerprint, failure.code, failure.stage, failure.frame
+    return Group(*where, count=1, first=failure.at, last=failure.at, sample=failure)
+
+
+def _with(group: Group, failure: Failure) -> Group:
+    newer = failure.at > group.last
+    return replace(
+        group,
+        count=group.count + 1,
+        first=min(group.first, failure.at),
+        last=max(group.last, failure.at),
+        sample=failure if newer else group.sample,
+    )
+
+
+def _failure(key: str, fields: dict[str, Value]) -> Failure:
+    known = fields.get("failure")
+    failure = known if isinstance(known, dict) else _UNKNOWN
+    return Failure(
+        key=key,
+        uri=str(fields.get("uri", "")),
+        at=str(failure.get("at") or ""),
+        code=str(failure.get("code", "")),
+        stage=str(failure.get("stage", "")),
+        frame=str(failure.get("frame", "")),
+        fingerprint=str(failure.get("fingerprint", "")),
+        message=str(failure.get("message", "")),
+        redrives=int(str(failure.get("redrives", 0))),
+        quarantined=fields.get("quarantined") is True,
+        pending=bool(fields.get("redriven_at")),
+    )

@@ -1,0 +1,65 @@
+"""Replay: what was handled since a moment is handled again. What is right already is not written anew.
+
+By the queue, which gives back what it still keeps; or from the documents, each of which makes the message that its
+bucket once sent.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from worker.catalog.query import Query
+from worker.decode import encode
+from worker.document import OBJECT_FACTS, ref_of
+from worker.errors import Misconfigured
+from worker.model import Event, Notification
+from worker.operate.conveyor import Item
+from worker.operate.runs import Run
+from worker.ports import Catalog, Rewind
+
+_FIELDS = (*OBJECT_FACTS, "status", "run", "event_time")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a replay will do: `documents` tell of an event since then; `reaches`: how far back the queue goes."""
+
+    since: datetime
+    documents: int
+    reaches: datetime | None
+
+
+def preview(since: datetime, catalog: Catalog, rewind: Rewind | None) -> Preview:
+    """Count, and ask the queue how far back it goes; change nothing."""
+    return Preview(since, sum(1 for _ in _since(catalog, since)), rewind.reaches() if rewind else None)
+
+
+def seek(rewind: Rewind, since: datetime) -> None:
+    """Have the queue deliver again. Raises Misconfigured where it does not go back that far."""
+    reaches = rewind.reaches()
+    if reaches is None:
+        raise Misconfigured("the subscription keeps no acknowledged messages: replay --from-store needs none")
+    if since < reaches:
+        raise Misconfigured(f"the subscription goes back to {reaches:%Y-%m-%dT%H:%M:%SZ} only; replay --from-store")
+    rewind.seek(since)
+
+
+def items(catalog: Catalog, since: datetime, run: Run) -> Iterator[Item]:
+    """An item for each document whose event is of that moment or later."""
+    for fields in _since(catalog, since):
+        yield Item(encode(_event(fields, run)))
+
+
+def _since(catalog: Catalog, since: datetime) -> Iterator[dict[str, Any]]:
+    """Looks at every document: no index covers the times of events, for it would cap the collection's writes."""
+    for _, fields in catalog.stream(Query(), _FIELDS):
+        time = fields.get("event_time") or fields.get("created")
+        if time and fields.get("generation") and datetime.fromisoformat(str(time)) >= since:
+            yield fields
+
+
+def _event(fields: dict[str, Any], run: Run) -> Notification:
+    event = Event.DELETE if fields["status"] == "deleted" else Event.FINALIZE
+    time = datetime.fromisoformat(fields["event_time"]) if fields.get("event_time") else None
+    return Notification(event, ref_of(fields), time, action=run.asks())
