@@ -21,7 +21,7 @@ FLOORS = [
     {"backends"},
     {"settings"},
     {"bootstrap"},
-    {"shard", "push", "crew"},
+    {"duties", "shard", "push", "crew"},
     {"supervisor"},
     {"entries", "scan", "local"},
     {"web", "cli"},

@@ -19,12 +19,14 @@ from google.auth import crypt, jwt
 
 from tests.fakes import wait_until
 from tests.test_worker import Rig, raising
+from worker.attempts import Maker
 from worker.backends.gcp.push_token import Certificates, TokenCheck
 from worker.bootstrap import Wiring
 from worker.errors import CorruptImage, Forbidden, SourceUnavailable
 from worker.group_commit import GroupCommit
 from worker.model import Message
 from worker.push import BODY_BYTES, PushEndpoint, application
+from worker.write_ladder import WriteLadder
 
 AUDIENCE, ACCOUNT = "https://worker.example", "pusher@project.iam.gserviceaccount.com"
 
@@ -126,7 +128,9 @@ class Served:
     """The endpoint over a rig of memory ports, on a port of its own."""
 
     def __init__(self, rig: Rig, checked: Callable[[str | None], None]) -> None:
-        wiring = Wiring(rig.worker, rig.breaker, GroupCommit(rig.documents, rig.clock), rig.bucket, rig.documents)
+        commit = GroupCommit(rig.documents, rig.clock)
+        ladder = WriteLadder(commit, rig.documents, rig.bucket, rig.clock)
+        wiring = Wiring(rig.worker, rig.breaker, commit, rig.bucket, rig.documents, ladder, Maker())
         self.endpoint = PushEndpoint(wiring, checked, threads=4)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -15,7 +15,17 @@ from worker.errors import Misconfigured
 from worker.extract import recipe
 from worker.group_commit import GroupCommit
 from worker.in_flight import Board
-from worker.ports import DeadLetters, DocumentStore, Intake, ObjectStore, Publisher, Subscription
+from worker.ports import (
+    DeadLetters,
+    DocumentStore,
+    Gauge,
+    Intake,
+    ObjectStore,
+    Publisher,
+    Records,
+    Rewind,
+    Subscription,
+)
 from worker.processor import Processor
 from worker.reading import Reading, ReadingAlone
 from worker.settings import Settings
@@ -40,6 +50,8 @@ class Wiring:
     commit: GroupCommit
     objects: ObjectStore
     documents: DocumentStore
+    ladder: WriteLadder
+    maker: Maker
 
     def close(self) -> None:
         """Finish the writes that wait, then free the store."""
@@ -52,17 +64,19 @@ def wire(settings: Settings, board: Board) -> Wiring:
     clock = SystemClock()
     objects, documents = open_objects(settings), open_documents(settings)
     commit = GroupCommit(documents, clock)
+    ladder = WriteLadder(commit, documents, objects, clock)
+    maker = Maker(settings.worker, recipe(settings.limits), settings.max_attempts)
     processor = Processor(
         objects,
         documents,
-        WriteLadder(commit, documents, objects, clock),
+        ladder,
         Reading(objects, settings.limits, board),
         ReadingAlone(partial(open_objects, settings), settings.limits),
-        Maker(settings.worker, recipe(settings.limits), settings.max_attempts),
+        maker,
     )
     # One lost batch fails as many messages as there are threads; that alone is no outage.
     breaker = Breaker(clock, threshold=2 * settings.threads)
-    return Wiring(Worker(processor, breaker), breaker, commit, objects, documents)
+    return Wiring(Worker(processor, breaker), breaker, commit, objects, documents, ladder, maker)
 
 
 def open_subscription(settings: Settings) -> Subscription:
@@ -158,6 +172,55 @@ def open_documents(settings: Settings) -> DocumentStore:
             raise _no_backend("documents", scheme, "firestore, sqlite")
 
 
+def open_records(settings: Settings) -> Records:
+    """What is remembered beside the documents."""
+    match _url("documents", settings.documents):
+        case "firestore", project, path:
+            from worker.backends.gcp.records import FirestoreRecords
+
+            database, _, collection = path.partition("/")
+            return FirestoreRecords(project, database or "(default)", collection or "images")
+        case "sqlite", _, path:
+            from worker.backends.local.records import LocalRecords
+
+            return LocalRecords(Path(path))
+        case scheme, _, _:
+            raise _no_backend("documents", scheme, "firestore, sqlite")
+
+
+def open_gauge(settings: Settings) -> Gauge:
+    """What tells how much waits on the queue."""
+    match _url("queue", settings.queue):
+        case "pubsub", project, subscription:
+            from worker.backends.gcp.gauge import SubscriptionGauge
+
+            return SubscriptionGauge(project, subscription, _url_path(settings.dead_letters))
+        case "sqlite", _, path:
+            from worker.backends.local.queue import LocalGauge
+
+            return LocalGauge(Path(path))
+        case scheme, _, _:
+            raise _no_backend("queue", scheme, "pubsub, sqlite")
+
+
+def open_rewind(settings: Settings) -> Rewind | None:
+    """What makes the queue go back in time; None for a local one, which keeps nothing that is done."""
+    match _url("queue", settings.queue):
+        case "pubsub", project, subscription:
+            from worker.backends.gcp.rewind import PubSubRewind
+
+            return PubSubRewind(project, subscription)
+        case "sqlite", _, _:
+            return None
+        case scheme, _, _:
+            raise _no_backend("queue", scheme, "pubsub, sqlite")
+
+
+def has_dead_letters(settings: Settings) -> bool:
+    """Whether it is known where dead letters go: a local queue keeps its own."""
+    return bool(settings.dead_letters) or settings.queue.startswith("sqlite:")
+
+
 def open_push_check(settings: Settings) -> PushCheck:
     """The check of push requests. Raises Misconfigured where every address is listened on and anybody could push."""
     if settings.push_audience and settings.push_account:
@@ -208,6 +271,10 @@ def _url(setting: str, value: str) -> tuple[str, str, str]:
         unquote(parts.netloc),
         path if parts.scheme in {"sqlite", "file"} else path.strip("/"),
     )
+
+
+def _url_path(value: str) -> str:
+    return urlsplit(value).path.strip("/")
 
 
 def _no_backend(setting: str, scheme: str, known: str) -> Misconfigured:

@@ -180,8 +180,10 @@ OBJECT_FACTS = (
 def ref_of(fields: Mapping[str, Any]) -> ObjectRef:
     """The object that a stored document speaks of, from its plain JSON fields."""
     facts: dict[str, Any] = {name: fields[name] for name in OBJECT_FACTS if fields.get(name) is not None}
-    times = {name: datetime.fromisoformat(facts[name]) for name in ("created", "updated") if name in facts}
-    return ObjectRef(**facts | times)
+    for name in ("created", "updated"):
+        if name in facts:
+            facts[name] = datetime.fromisoformat(facts[name])
+    return ObjectRef(**facts)
 
 
 def plain(value: object) -> object:

@@ -5,6 +5,7 @@ writes it. With no telemetry configured (telemetry.py) the spans and metrics are
 No line ever holds a tag's value: what a picture says, where it was taken above all, stays in its document.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -35,6 +36,9 @@ _shards = _meter.create_counter("imagemeta.shards", unit="1", description="Shard
 _strikes = _meter.create_counter("imagemeta.strikes", unit="1", description="Objects that a process died over.")
 
 
+_letters = _meter.create_counter("imagemeta.dead_letters", unit="1", description="Dead letters written down.")
+
+
 @dataclass(slots=True)
 class Walk:
     """One delivery on its way: what is known of it so far."""
@@ -46,6 +50,17 @@ class Walk:
     bytes: int = 0
     reads: int = 0
 
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Deliveries that this process has settled since it started."""
+
+    acked: int = 0
+    nacked: int = 0
+
+
+_totals = Totals()
+_totals_lock = threading.Lock()
 
 _walk: ContextVar[Walk | None] = ContextVar("walk", default=None)
 
@@ -92,8 +107,20 @@ def timings() -> dict[str, float]:
     return dict(walk.stages) if walk else {}
 
 
+def totals() -> Totals:
+    """What this process has settled so far."""
+    return _totals
+
+
+def _count(acked: int, nacked: int) -> None:
+    global _totals
+    with _totals_lock:
+        _totals = Totals(_totals.acked + acked, _totals.nacked + nacked)
+
+
 def acked(outcome: Outcome) -> None:
     """The delivery at hand is acknowledged: its outcome is durable."""
+    _count(1, 0)
     _settled.add(1, {"outcome": str(outcome)})
     if walk := _walk.get():
         if walk.message.published:
@@ -105,6 +132,7 @@ def acked(outcome: Outcome) -> None:
 def nacked(error: BaseException) -> None:
     """The delivery at hand is given back; a bug comes with its traceback."""
     code = code_of(error)
+    _count(0, 1)
     _nacked.add(1, {"code": code})
     if walk := _walk.get():
         bug = None if isinstance(error, WorkerError) else error
@@ -175,6 +203,17 @@ def struck(key: str, deaths: int) -> None:
     """A process died or hung over this object; at the next attempt it is read alone."""
     _strikes.add(1)
     _log.warning("struck", key=key, strikes=deaths)
+
+
+def drained_letters(taken: int, written: int) -> None:
+    """Dead letters were taken off their queue; so many became failed documents, the others were settled already."""
+    _letters.add(taken)
+    _log.warning("dead_letters", taken=taken, written=written)
+
+
+def duty_failed(error: BaseException) -> None:
+    """A heartbeat or a look at the dead letters failed; it is tried again."""
+    _log.warning("duty_failed", code=code_of(error), error=str(error))
 
 
 def misconfigured(error: BaseException) -> None:

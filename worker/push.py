@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from worker import events
 from worker.bootstrap import PushCheck, Wiring, open_push_check
+from worker.duties import Duties, on_duty
 from worker.errors import Forbidden, Misconfigured, SourceUnavailable
 from worker.in_flight import ShardState
 from worker.model import Message
@@ -161,8 +162,9 @@ def main(order: Order) -> None:
         thread = threading.Thread(target=server.run, name="http", daemon=True)
         thread.start()
         events.pulling(f"http://{settings.push_address}")
-        while not post.stopped.wait(BEAT_SECONDS) and post.alive() and thread.is_alive():
-            post.board.beat(ShardState.HELD if post.wiring.breaker.open else ShardState.PULLING)
+        with on_duty(Duties(settings, post.wiring, post.board, order.number)):
+            while not post.stopped.wait(BEAT_SECONDS) and post.alive() and thread.is_alive():
+                post.board.beat(ShardState.HELD if post.wiring.breaker.open else ShardState.PULLING)
         if not thread.is_alive():
             raise Misconfigured(f"IMAGEMETA_PUSH_ADDRESS: cannot listen on {settings.push_address!r}")
         post.board.beat(ShardState.DRAINING)

@@ -18,6 +18,7 @@ from time import monotonic
 from worker import events, logs, telemetry
 from worker.bootstrap import Wiring, open_subscription, wire
 from worker.breaker import State
+from worker.duties import Duties, on_duty
 from worker.errors import Misconfigured, WorkerError
 from worker.in_flight import Board, ShardState
 from worker.model import DIED, FailedAttempt
@@ -159,4 +160,5 @@ def main(order: Order) -> None:
     with posted(order) as post:
         shard = Shard(post.wiring, open_subscription(settings), post.board)
         events.pulling(settings.queue)
-        shard.run(post.stopped, settings.grace_seconds, post.alive)
+        with on_duty(Duties(settings, post.wiring, post.board, order.number)):
+            shard.run(post.stopped, settings.grace_seconds, post.alive)

@@ -17,6 +17,7 @@ import pytest
 
 from tests.fakes import wait_until
 from tests.samples.catalogue import SAMPLES
+from worker.attempts import Maker
 from worker.backends.local.documents import LocalDocuments
 from worker.backends.local.folder import FolderStore
 from worker.backends.local.queue import LocalPublisher, LocalSubscription, queue_stats
@@ -67,7 +68,7 @@ def evil_shard(order: Order) -> None:
     alone = ReadingAlone(evil_folder, Limits(), seconds=4.0)
     processor = Processor(objects, documents, ladder, Reading(objects, Limits(), board), alone)
     breaker = Breaker(clock)
-    wiring = Wiring(Worker(processor, breaker), breaker, commit, objects, documents)
+    wiring = Wiring(Worker(processor, breaker), breaker, commit, objects, documents, ladder, Maker())
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     subscription = LocalSubscription(folder / "queue.db", order.settings.threads, ack_deadline=2.0, min_backoff=0.1)

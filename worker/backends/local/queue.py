@@ -18,7 +18,7 @@ from pathlib import Path
 from worker.backends.local.queue_file import Lease, QueueFile, QueueStats
 from worker.errors import Misconfigured, WorkerError
 from worker.model import Message
-from worker.ports import Delivery, Handler
+from worker.ports import Backlog, Delivery, Handler
 
 _log = logging.getLogger("imagemeta.queue")
 
@@ -316,6 +316,23 @@ class LocalDeadLetters:
                     self._file.free([(lease, time.monotonic() + _DEAD_LETTER_BACKOFF)])
         except WorkerError as error:  # its lease runs out, and it comes again
             _log.warning("dead letter %s was not settled: %s", lease.message.id, error)
+
+
+class LocalGauge:
+    """The queue at `path`: a ports.Gauge. A queue that nobody made yet is empty."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def backlog(self) -> Backlog:
+        """The queue's own counts."""
+        if not self._path.exists():
+            return Backlog(0, 0, 0)
+        stats = queue_stats(self._path)
+        return Backlog(stats.waiting, stats.leased, stats.dead, stats.oldest)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
 
 def queue_stats(path: Path) -> QueueStats:

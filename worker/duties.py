@@ -1,0 +1,116 @@
+"""What a worker does beside its messages: it says that it is alive, and has dead letters written down.
+
+One thread, which may wait for the store as long as it likes; nothing waits for it. What fails is tried again later.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from worker import __version__, events
+from worker.bootstrap import Wiring, has_dead_letters, open_dead_letters, open_records
+from worker.errors import WorkerError
+from worker.in_flight import Board
+from worker.operate.dead_letters import Drain
+from worker.operate.status import WORKERS, Beat, beat
+from worker.settings import Settings
+
+if TYPE_CHECKING:
+    from worker.ports import DeadLetters, Records
+
+BEAT_SECONDS = 15.0
+"""A write per process and quarter of a minute."""
+DRAIN_SECONDS = 10.0
+DRAINED_AT_ONCE = 10
+"""A letter a second and shard: dead letters are few, and nothing is gained by haste."""
+_LOOK_SECONDS = 0.5
+_JOIN_SECONDS = 3.0
+
+
+class Duties:
+    """The duties of one process. The dead letters are the first shard's alone."""
+
+    def __init__(self, settings: Settings, wiring: Wiring, board: Board, number: int) -> None:
+        self._settings = settings
+        self._wiring = wiring
+        self._board = board
+        self._number = number
+        self._started = datetime.now(UTC)
+        self._acked = 0
+        self._beaten = monotonic()
+        self._records: Records | None = None
+        self._letters: DeadLetters | None = None
+
+    def run(self, stopped: threading.Event) -> None:
+        """Until `stopped` is set; then take the worker's name off the list of the living."""
+        duties = [(self._beat, BEAT_SECONDS)]
+        if self._number == 0 and has_dead_letters(self._settings):
+            duties.append((self._drain, DRAIN_SECONDS))
+        due = [0.0] * len(duties)
+        while not stopped.wait(_LOOK_SECONDS):
+            for place, (duty, pause) in enumerate(duties):
+                if monotonic() >= due[place]:
+                    _tried(duty)
+                    due[place] = monotonic() + pause
+        with suppress(WorkerError):
+            self._end()
+
+    def _beat(self) -> None:
+        self._records = self._records or open_records(self._settings)
+        beat(self._records, self._says())
+
+    def _says(self) -> Beat:
+        totals, now = events.totals(), monotonic()
+        rate = (totals.acked - self._acked) / max(now - self._beaten, 0.001)
+        self._acked, self._beaten = totals.acked, now
+        return Beat(
+            worker=self._settings.worker,
+            shard=self._number,
+            at=datetime.now(UTC),
+            started=self._started,
+            version=__version__,
+            recipe=self._wiring.maker.recipe,
+            state=self._board.state.name.lower(),
+            in_hand=len(self._board.in_hand()),
+            acked=totals.acked,
+            nacked=totals.nacked,
+            rate=round(rate, 3),
+        )
+
+    def _drain(self) -> None:
+        if self._wiring.breaker.open:
+            return
+        self._letters = self._letters or open_dead_letters(self._settings)
+        drain = Drain(self._letters, self._wiring.documents, self._wiring.ladder, self._wiring.maker)
+        if (drained := drain.some(DRAINED_AT_ONCE)).taken:
+            events.drained_letters(drained.taken, drained.written)
+
+    def _end(self) -> None:
+        if self._records:
+            self._records.drop(WORKERS, self._says().key)
+            self._records.close()
+        if self._letters:
+            self._letters.close()
+
+
+@contextmanager
+def on_duty(duties: Duties) -> Iterator[None]:
+    """The duties are done meanwhile, by a thread that ends with what is inside, or soon after."""
+    stopped = threading.Event()
+    thread = threading.Thread(target=duties.run, args=(stopped,), name="duties", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join(_JOIN_SECONDS)
+
+
+def _tried(duty: Callable[[], None]) -> None:
+    try:
+        duty()
+    except Exception as error:  # noqa: BLE001 -- whatever it is, messages go on
+        events.duty_failed(error)
