@@ -328,6 +328,33 @@ class MemoryDocuments:
         return None
 
 
+class MemoryRecords:
+    """Records."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], dict[str, Value]] = {}
+
+    def put(self, kind: str, key: str, fields: Mapping[str, Value]) -> None:
+        self._kept[kind, key] = plain_json(fields)
+
+    def get(self, kind: str, key: str) -> dict[str, Value] | None:
+        return self._kept.get((kind, key))
+
+    def newest(self, kind: str, limit: int = 100) -> Sequence[tuple[str, dict[str, Value]]]:
+        found = [(key, fields) for (of, key), fields in self._kept.items() if of == kind]
+        return sorted(found, key=lambda each: moment_of(each[1]), reverse=True)[:limit]
+
+    def drop(self, kind: str, key: str) -> None:
+        self._kept.pop((kind, key), None)
+
+    def close(self) -> None:
+        pass
+
+
+def moment_of(record: Mapping[str, Value]) -> datetime:
+    return datetime.fromisoformat(str(record["at"]))
+
+
 def head_of(stored: Stored) -> Head:
     """A head is read from the fields, as in every store."""
     known: dict[str, Any] = dict(stored.fields)

@@ -23,7 +23,7 @@ FLOORS = [
     {"bootstrap"},
     {"duties", "shard", "push", "crew"},
     {"supervisor"},
-    {"entries", "scan", "local"},
+    {"entries", "scan", "local", "site", "actions"},
     {"web", "cli"},
 ]
 """From the ground up; a module imports from its own floor and those below. (Backends import ports and data only.)"""

@@ -17,6 +17,7 @@ from worker.group_commit import GroupCommit
 from worker.in_flight import Board
 from worker.ports import (
     DeadLetters,
+    DocumentReader,
     DocumentStore,
     Gauge,
     Intake,
@@ -33,6 +34,8 @@ from worker.worker import Worker
 from worker.write_ladder import WriteLadder
 
 if TYPE_CHECKING:
+    from worker.backends.gcp.firestore import FirestoreDocuments
+    from worker.backends.local.documents import LocalDocuments
     from worker.backends.local.folder import FolderStore
 
 PushCheck = Callable[[str | None], None]
@@ -158,6 +161,15 @@ def open_objects(settings: Settings) -> ObjectStore:
 
 def open_documents(settings: Settings) -> DocumentStore:
     """The store that `IMAGEMETA_DOCUMENTS` names."""
+    return _open_store(settings)
+
+
+def open_reader(settings: Settings) -> DocumentReader:
+    """The store that `IMAGEMETA_DOCUMENTS` names, to read from."""
+    return _open_store(settings)
+
+
+def _open_store(settings: Settings) -> "FirestoreDocuments | LocalDocuments":
     match _url("documents", settings.documents):
         case "firestore", project, path:
             from worker.backends.gcp.firestore import FirestoreDocuments

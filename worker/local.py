@@ -172,6 +172,14 @@ def _settings(folder: Path, catalog: Path, environment: Mapping[str, str], *, on
     return load({**usual, **environment, **{f"IMAGEMETA_{name}": value for name, value in places.items()}})
 
 
+def settings_in(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a folder's usual catalog. Raises Misconfigured where there is none."""
+    catalog = folder.resolve() / ".imagemeta"
+    if not (catalog / "catalog.db").is_file():
+        raise Misconfigured(f"{folder} has no catalog yet: `imagemeta up {folder}` makes it")
+    return _settings(folder.resolve(), catalog, environment, once=False)
+
+
 def _sqlite_url(path: Path) -> str:
     return f"sqlite://{quote(os.fsencode(path))}"
 

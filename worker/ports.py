@@ -290,6 +290,9 @@ class DocumentReader(Protocol):
     def scan(self, start_after: str = "") -> Iterator[tuple[str, dict[str, Value]]]:
         """All documents after that key, by key."""
 
+    def close(self) -> None:
+        """Free everything."""
+
 
 # --- catalog -----------------------------------------------------------------------------------------------
 

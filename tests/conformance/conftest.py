@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance import gcp, rigs
 from tests.conformance.rigs import DocumentRig, ObjectRig, QueueRig
+from worker.ports import Records
 
 Rig = TypeVar("Rig")
 
@@ -36,6 +37,11 @@ DOCUMENTS: dict[str, Backend[DocumentRig]] = {
     "local": Backend(rigs.local_documents),
     "gcp": Backend(gcp.gcp_documents, (pytest.mark.emulators,)),
 }
+RECORDS: dict[str, Backend[Records]] = {
+    "memory": Backend(rigs.memory_records),
+    "local": Backend(rigs.local_records),
+    "gcp": Backend(gcp.gcp_records, (pytest.mark.emulators,)),
+}
 
 
 def _each(backends: dict[str, Backend[Rig]]) -> list[object]:
@@ -58,3 +64,9 @@ def objects(request: pytest.FixtureRequest) -> Iterator[ObjectRig]:
 def documents(request: pytest.FixtureRequest) -> Iterator[DocumentRig]:
     with request.param(request) as rig:
         yield rig
+
+
+@pytest.fixture(params=_each(RECORDS))
+def records(request: pytest.FixtureRequest) -> Iterator[Records]:
+    with request.param(request) as store:
+        yield store

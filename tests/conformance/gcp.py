@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,10 @@ from tests.conformance.rigs import DocumentRig, ObjectRig, QueueRig, run_and_kil
 from tests.fakes import a_document
 from worker.backends.gcp.firestore import FirestoreDocuments
 from worker.backends.gcp.pubsub import PubSubDeadLetters, PubSubPublisher, PubSubSubscription
+from worker.backends.gcp.records import FirestoreRecords
 from worker.backends.gcp.storage import CloudStorage
 from worker.model import ObjectRef
-from worker.ports import Delivery, Write
+from worker.ports import Delivery, Records, Write
 
 if TYPE_CHECKING:
     from tests.conftest import Cloud
@@ -68,6 +69,13 @@ def gcp_objects(request: pytest.FixtureRequest) -> Iterator[ObjectRig]:
         return ref
 
     yield ObjectRig(store, cloud.bucket, put, cloud.delete, holds=lambda name: name not in {".", ".."})
+
+
+@contextmanager
+def gcp_records(request: pytest.FixtureRequest) -> Iterator[Records]:
+    cloud: Cloud = request.getfixturevalue("cloud")
+    with closing(FirestoreRecords(cloud.project)) as store:
+        yield store
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.fakes import MemoryBucket, MemoryDocuments, MemoryQueue, a_document
+from tests.fakes import MemoryBucket, MemoryDocuments, MemoryQueue, MemoryRecords, a_document
 from worker.backends.local.documents import LocalDocuments
 from worker.backends.local.folder import FolderStore
 from worker.backends.local.names import path_of
 from worker.backends.local.queue import LocalDeadLetters, LocalPublisher, LocalSubscription
+from worker.backends.local.records import LocalRecords
 from worker.model import Document, ObjectRef
 from worker.ports import (
     DeadLetters,
@@ -25,6 +26,7 @@ from worker.ports import (
     DocumentStore,
     ObjectStore,
     Publisher,
+    Records,
     Subscription,
     Write,
 )
@@ -184,6 +186,17 @@ def local_documents(request: pytest.FixtureRequest) -> Iterator[DocumentRig]:
     yield DocumentRig(open_another, unwritable_json(), commit_and_die)
     for documents in opened:
         documents.close()
+
+
+@contextmanager
+def memory_records(_: pytest.FixtureRequest) -> Iterator[Records]:
+    yield MemoryRecords()
+
+
+@contextmanager
+def local_records(request: pytest.FixtureRequest) -> Iterator[Records]:
+    with closing(LocalRecords(request.getfixturevalue("tmp_path") / "documents.db")) as store:
+        yield store
 
 
 def unwritable_json() -> Document:

@@ -5,7 +5,22 @@ from typing import Annotated
 from typer import Exit, Option, Typer, echo
 
 from worker import __version__
-from worker.cli import extract, settings, up, work
+from worker.cli import (
+    backfill,
+    dead_letters,
+    extract,
+    failures,
+    pause,
+    reconcile,
+    redrive,
+    reextract,
+    replay,
+    runs,
+    settings,
+    status,
+    up,
+    work,
+)
 
 app = Typer(
     rich_markup_mode=None,  # plain help: it starts fast, and examples keep their lines
@@ -32,6 +47,7 @@ def program(
     imagemeta extract photo.jpg     print the metadata of a picture
     imagemeta up ~/Pictures         keep a catalog of a folder's pictures up to date
     imagemeta work                  do so for buckets, in the cloud
+    imagemeta status                how things are; backfill, reconcile, failures, redrive and more mend them
     """
 
 
@@ -39,4 +55,15 @@ app.command("extract", help=extract.__doc__, short_help="Print the metadata of p
 app.command("up", help=up.__doc__, short_help="Keep a catalog of a folder's pictures.")(up.up)
 app.command("work", help=work.__doc__, short_help="The worker in the cloud: from queue to documents.")(work.work)
 app.command("push", help=work.PUSH, short_help="The worker behind HTTP, for Cloud Run.")(work.push)
+app.command("status", help=status.__doc__, short_help="How things are.")(status.status)
+app.command("backfill", help=backfill.__doc__, short_help="Announce what a bucket holds already.")(backfill.backfill)
+app.command("reconcile", help=reconcile.__doc__, short_help="Compare a bucket with its documents.")(reconcile.reconcile)
+app.command("failures", help=failures.__doc__, short_help="What could not be read, by cause.")(failures.failures)
+app.command("redrive", help=redrive.__doc__, short_help="Send failures back to the queue.")(redrive.redrive)
+app.command("reextract", help=reextract.__doc__, short_help="Have documents made anew.")(reextract.reextract)
+app.command("replay", help=replay.__doc__, short_help="Have what was handled handled again.")(replay.replay)
+app.command("pause", help=pause.__doc__, short_help="Stop a bucket from telling.")(pause.pause)
+app.command("resume", help=pause.RESUME, short_help="Have it tell again, and catch up.")(pause.resume)
+app.command("runs", help=runs.__doc__, short_help="What operators did.")(runs.runs)
+app.add_typer(dead_letters.app, name="dead-letters")
 app.command("settings", help=settings.__doc__, short_help="Show all settings.")(settings.settings)

@@ -13,33 +13,50 @@ from worker.operate.conveyor import Item
 from worker.operate.failures import FAILED
 from worker.operate.runs import Run
 from worker.operate.select import narrowed
-from worker.ports import Catalog, DocumentStore, Patch
+from worker.ports import Catalog, DocumentReader, DocumentStore, Patch
 
 MAX_REDRIVES = 3
 """Of one generation of one object: what failed four times will fail a fifth."""
 
-_AT_ONCE = 100
-_REDRIVEN = ("generation", "failure", "notification", "run")
-_REEXTRACTED = (*OBJECT_FACTS, "run")
+AT_ONCE = 100
+"""Documents whose heads are asked for together."""
+_REDRIVEN = ("generation", "failure", "notification", "run", "quarantined")
+_REEXTRACTED = (*OBJECT_FACTS, "run", "recipe", "passes")
 
 Row = tuple[str, dict[str, Any]]
 
 
-def failed_ones(filter_text: str, *, release: bool) -> Query:
-    """The failures that a filter means; quarantined ones only if they are to be released."""
-    return narrowed(filter_text, FAILED) if release else narrowed(filter_text, FAILED, "-quarantined:yes")
+def failed_ones(filter_text: str) -> Query:
+    """The failures that a filter means."""
+    return narrowed(filter_text, FAILED)
 
 
-def redriven(catalog: Catalog, documents: DocumentStore, query: Query, run: Run) -> Iterator[Item]:
+def redriven(
+    catalog: Catalog, documents: DocumentStore, query: Query, run: Run, *, release: bool = False
+) -> Iterator[Item]:
     """An item for each failure that the query finds; refused are those that went back too often.
+
+    Quarantined ones are passed by, unless they are to be released.
 
     What this run has sent on its way already is passed by: the mark is on the document until the worker replaces it.
     """
-    for rows in _batches(catalog.stream(query, _REDRIVEN), run):
-        heads = documents.heads([key for key, _ in rows])
-        for (key, fields), head in zip(rows, heads, strict=True):
-            if head and head.status is Status.FAILED and head.generation == fields["generation"]:
-                yield _redriven(key, fields, head, run)
+    found = catalog.stream(query, _REDRIVEN)
+    for rows in _batches((row for row in found if release or not row[1].get("quarantined")), run):
+        yield from _redriven_rows(rows, documents, run)
+
+
+def redriven_again(keys: Sequence[str], reader: DocumentReader, documents: DocumentStore, run: Run) -> Iterator[Item]:
+    """As `redriven`, for the failures under these keys; quarantined ones are left alone."""
+    found = ((key, reader.get(key)) for key in keys)
+    rows = [(key, fields) for key, fields in found if fields and not fields.get("quarantined")]
+    yield from _redriven_rows(rows, documents, run)
+
+
+def _redriven_rows(rows: Sequence[Row], documents: DocumentStore, run: Run) -> Iterator[Item]:
+    heads = documents.heads([key for key, _ in rows])
+    for (key, fields), head in zip(rows, heads, strict=True):
+        if head and head.status is Status.FAILED and head.generation == fields["generation"]:
+            yield _redriven(key, fields, head, run)
 
 
 def refusal(redrives: int, generation: int) -> str:
@@ -51,27 +68,31 @@ def refusal(redrives: int, generation: int) -> str:
     return ""
 
 
-def outdated_ones(filter_text: str, recipe: str) -> list[Query]:
+def outdated_ones(filter_text: str, recipe: str) -> Query:
     """What was made by another recipe than this one, deleted objects aside."""
-    return [narrowed(filter_text, f'-recipe:"{recipe}"', "-status:deleted")]
+    return narrowed(filter_text, "status:ok,partial,none,failed", f'-recipe:"{recipe}"')
 
 
-def partial_ones(filter_text: str, recipe: str) -> list[Query]:
-    """What could be read in part only, and has not been read again by this very recipe. No two find the same."""
-    return [
-        narrowed(filter_text, "status:partial", f'-recipe:"{recipe}"'),
-        narrowed(filter_text, "status:partial", f'recipe:"{recipe}"', "passes:1"),
-    ]
+def partial_ones(filter_text: str) -> Query:
+    """What could be read in part only."""
+    return narrowed(filter_text, "status:partial")
 
 
-def reextracted(catalog: Catalog, documents: DocumentStore, queries: Sequence[Query], run: Run) -> Iterator[Item]:
-    """An item for each document that a query finds, quarantined ones refused."""
-    for query in queries:
-        for rows in _batches(catalog.stream(query, _REEXTRACTED), run):
-            heads = documents.heads([key for key, _ in rows])
-            for (key, fields), head in zip(rows, heads, strict=True):
-                if head and head.generation == fields["generation"] and fields["generation"]:
-                    yield _reextracted(key, fields, head, run)
+def reextracted(catalog: Catalog, documents: DocumentStore, query: Query, run: Run, recipe: str) -> Iterator[Item]:
+    """An item for each document that the query finds; quarantined ones are refused.
+
+    What this very recipe read a second time already would come to the same a third time, and is passed by.
+    """
+    found = catalog.stream(query, _REEXTRACTED)
+    for rows in _batches((row for row in found if not _read_twice(row[1], recipe)), run):
+        heads = documents.heads([key for key, _ in rows])
+        for (key, fields), head in zip(rows, heads, strict=True):
+            if head and head.generation == fields["generation"] and fields["generation"]:
+                yield _reextracted(key, fields, head, run)
+
+
+def _read_twice(fields: dict[str, Any], recipe: str) -> bool:
+    return bool(fields.get("recipe") == recipe and fields.get("passes", 1) > 1)
 
 
 def _redriven(key: str, fields: dict[str, Any], head: Head, run: Run) -> Item:
@@ -99,7 +120,7 @@ def _batches(rows: Iterator[Row], run: Run) -> Iterator[list[Row]]:
     for key, fields in rows:
         if fields.get("run") != run.id:
             batch.append((key, fields))
-        if len(batch) == _AT_ONCE:
+        if len(batch) == AT_ONCE:
             yield batch
             batch = []
     if batch:

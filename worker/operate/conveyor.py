@@ -26,6 +26,24 @@ class Item:
     mark: Write | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What items come to."""
+
+    looked_at: int = 0
+    messages: int = 0
+    refused: int = 0
+
+
+def tally(items: Iterable[Item]) -> Tally:
+    """Count, and carry nothing."""
+    found = Tally()
+    for item in items:
+        messages, refused = found.messages + (item.message is not None), found.refused + item.refused
+        found = Tally(found.looked_at + 1, messages, refused)
+    return found
+
+
 Watch = Callable[[Run], None]
 """Is told of each step of a run."""
 Marks = Callable[[Sequence[Write]], object]

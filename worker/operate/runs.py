@@ -58,12 +58,18 @@ class Run:
         return Action(self.action, self.id, passes, redrives)
 
 
+def rehearsal(action: str) -> Run:
+    """A run that is written down nowhere, to see what one would come to."""
+    return Run("", action, "", "", datetime.now(UTC))
+
+
 class Ledger:
     """Keeps runs among the records."""
 
     def __init__(self, records: Records, who: str = "") -> None:
         self._records = records
-        self._who = who or _whoever()
+        self.who = who or _whoever()
+        """Who acts: the account and the machine."""
 
     def begin(self, action: str, scope: str, *, fresh: bool = False) -> Run:
         """The run that was asked for the same and did not finish, or a new one (`fresh`: in any case)."""
@@ -72,7 +78,7 @@ class Ledger:
             run = replace(unfinished, state=State.RUNNING, why="", continued=unfinished.continued + 1)
         else:
             now = datetime.now(UTC)
-            run = Run(f"{now:%Y%m%dT%H%M%S}-{action}-{secrets.token_hex(3)}", action, scope, self._who, now)
+            run = Run(f"{now:%Y%m%dT%H%M%S}-{action}-{secrets.token_hex(3)}", action, scope, self.who, now)
         return self.save(run)
 
     def unfinished(self, action: str, scope: str) -> Run | None:

@@ -1,0 +1,122 @@
+"""The bulk actions, for commands and console alike: what to look at, how fast, and the run that says how far it is."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from time import sleep
+
+from worker.catalog.query import Query
+from worker.clock import SystemClock
+from worker.operate import again, backfill, pause, reconcile, replay
+from worker.operate.backfill import Select
+from worker.operate.conveyor import Conveyor, Item, Tally, Watch, tally
+from worker.operate.pace import Pace
+from worker.operate.reconcile import Finding, Kind
+from worker.operate.runs import Run, State, rehearsal
+from worker.operate.scope import Scope
+from worker.ports import Rewind
+from worker.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a bulk action goes about: messages a second (None: by the ramp), messages at most in this call (None: all),
+    whether the collection is `warm`, so that no ramp is needed, and whether an unfinished run is left alone."""
+
+    rate: float | None = None
+    cap: int | None = None
+    warm: bool = False
+    fresh: bool = False
+
+
+def carry(site: Site, run: Run, items: Iterator[Item], options: Options, watch: Watch) -> Run:
+    """Publish the items of a run."""
+    pace = Pace(SystemClock(), options.rate, warm=options.warm)
+    # A mark that loses its race was overtaken by the worker: all the better.
+    conveyor = Conveyor(site.publisher, site.ledger, pace, watch, lambda marks: site.documents.commit(marks))
+    return conveyor.carry(run, items, options.cap)
+
+
+def fill(site: Site, scope: Scope, select: Select, options: Options, watch: Watch) -> Run:
+    """Backfill one scope, or go on with the run that was killed."""
+    run = site.ledger.begin("backfill", f"{scope} --{select}", fresh=options.fresh)
+    return carry(site, run, backfill.items(scope, select, site.objects, site.documents, run), options, watch)
+
+
+def redrive(site: Site, filter_text: str, options: Options, watch: Watch, *, release: bool) -> Run:
+    """Send failures back to the queue."""
+    query = again.failed_ones(filter_text)
+    run = site.ledger.begin("redrive", f"{filter_text}{' --release' if release else ''}", fresh=options.fresh)
+    items = again.redriven(site.catalog, site.documents, query, run, release=release)
+    return carry(site, run, items, options, watch)
+
+
+def rehearse_redrive(site: Site, filter_text: str, *, release: bool) -> Tally:
+    """How many failures would go back, and how many would be refused."""
+    query = again.failed_ones(filter_text)
+    return tally(again.redriven(site.catalog, site.documents, query, rehearsal("redrive"), release=release))
+
+
+def reextract(site: Site, filter_text: str, options: Options, watch: Watch, *, partial: bool) -> Run:
+    """Have documents made anew from their objects."""
+    query = _to_reextract(site, filter_text, partial)
+    scope = f"{filter_text} {'--partial' if partial else '--outdated'} for recipe {site.recipe}".strip()
+    run = site.ledger.begin("reextract", scope, fresh=options.fresh)
+    items = again.reextracted(site.catalog, site.documents, query, run, site.recipe)
+    return carry(site, run, items, options, watch)
+
+
+def rehearse_reextract(site: Site, filter_text: str, *, partial: bool) -> Tally:
+    """How many documents would be made anew."""
+    query = _to_reextract(site, filter_text, partial)
+    return tally(again.reextracted(site.catalog, site.documents, query, rehearsal("reextract"), site.recipe))
+
+
+def replay_documents(site: Site, since: datetime, options: Options, watch: Watch) -> Run:
+    """Send the messages that the documents of late came from."""
+    run = site.ledger.begin("replay", f"from the store since {since.isoformat()}", fresh=options.fresh)
+    return carry(site, run, replay.items(site.catalog, since, run), options, watch)
+
+
+def replay_queue(site: Site, rewind: Rewind, since: datetime) -> Run:
+    """Have the queue deliver again what was published since."""
+    run = site.ledger.begin("replay", f"by the queue since {since.isoformat()}", fresh=True)
+    replay.seek(rewind, since)
+    return site.ledger.save(dataclasses.replace(run, state=State.DONE))
+
+
+def repair(
+    site: Site, scope: Scope, since: datetime | None, options: Options, watch: Watch, found: Callable[[Finding], None]
+) -> Run:
+    """Publish what mends the differences; `found` is told of each. Failures go back as `redrive` would send them."""
+    run = site.ledger.begin("reconcile", f"{scope}{f' --since {since.isoformat()}' if since else ''}", fresh=True)
+
+    def items() -> Iterator[Item]:
+        failed: list[str] = []
+        for finding in reconcile.findings(scope, site.objects, site.catalog, since):
+            if finding:
+                found(finding)
+                if finding.kind is Kind.FAILED and finding.stored:
+                    failed.append(finding.stored.key)
+            yield Item(reconcile.repair(finding, scope.bucket, run) if finding else None)
+            if len(failed) == again.AT_ONCE:
+                yield from again.redriven_again(failed, site.reader, site.documents, run)
+                failed = []
+        yield from again.redriven_again(failed, site.reader, site.documents, run)
+
+    return carry(site, run, items(), options, watch)
+
+
+def resume(site: Site, bucket: str, watch: Watch) -> tuple[pause.Pause, Run]:
+    """Turn a bucket's announcements on again, and announce what it did not announce meanwhile."""
+    in_cloud = site.settings.objects.startswith("gs:")
+    lifted = pause.resume(bucket, site.intake, site.records, lambda: sleep(pause.ANNOUNCING_SECONDS * in_cloud))
+    run = site.ledger.begin("resume", f"gs://{bucket}", fresh=True)
+    done = carry(site, run, pause.missed(bucket, site.objects, site.catalog, run), Options(), watch)
+    pause.lift(bucket, site.records)
+    return lifted, done
+
+
+def _to_reextract(site: Site, filter_text: str, partial: bool) -> Query:
+    return again.partial_ones(filter_text) if partial else again.outdated_ones(filter_text, site.recipe)

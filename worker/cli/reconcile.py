@@ -1,0 +1,84 @@
+"""Compare a bucket with its documents, object by object, and mend what differs.
+
+\b
+imagemeta reconcile gs://bucket
+imagemeta reconcile gs://bucket/2024/ --repair
+imagemeta reconcile ~/Pictures --format json
+
+missing: an object without a document. stale: its document speaks of another generation. orphaned: the object is gone
+and its document does not know. failed: the object could not be read. `--repair` has the worker mend them all; failures
+go back as with `imagemeta redrive`. What has just come and waits on the queue counts as missing: it comes twice then,
+which does no harm. A difference is a line of output; in JSON, the last line has the counts.
+
+\b
+Exit codes: 0    nothing differs, or its repair is on the queue
+            1    something differs
+            78   something must be set right first
+"""
+
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Exit, Option
+
+from worker.cli.acting import Form, Rate, Warm, line, moment, put, told, watching
+from worker.cli.backfill import placed
+
+if TYPE_CHECKING:
+    from worker.operate.reconcile import Finding
+
+DIFFERS = 1
+
+Target = Annotated[
+    str, Argument(metavar="TARGET", show_default=False, help="gs://BUCKET, gs://BUCKET/PREFIX, or a folder.")
+]
+Repair = Annotated[bool, Option("--repair", help="Have the worker mend what differs.")]
+Since = Annotated[str, Option(metavar="TIME", help="Only objects that changed since: 2026-11-25T08:00:00Z, or 24h.")]
+
+
+def reconcile(
+    target: Target,
+    repair: Repair = False,
+    since: Since = "",
+    rate: Rate = None,
+    warm: Warm = False,
+    form: Form = "text",
+) -> None:
+    """The command; the module's text is its help."""
+    from worker.actions import Options
+    from worker.actions import repair as mend
+    from worker.operate.reconcile import Kind, findings
+
+    counts: Counter[Kind] = Counter()
+
+    def found(finding: "Finding") -> None:
+        counts[finding.kind] += 1
+        _show(finding, form)
+
+    with ExitStack() as stack:
+        site, scope = placed(stack, target)
+        earliest = moment(since) if since else None
+        if repair:
+            watch = stack.enter_context(watching())
+            run = mend(site, scope, earliest, Options(rate, None, warm), watch, found)
+        else:
+            for finding in findings(scope, site.objects, site.catalog, earliest):
+                if finding:
+                    found(finding)
+        numbers = {kind.value: counts[kind] for kind in Kind}
+        if form == "json":
+            put(numbers)
+        else:
+            line(", ".join(f"{number} {kind}" for kind, number in numbers.items()))
+        if repair:
+            told(run, form, f"names in {scope}")
+        elif counts:
+            raise Exit(DIFFERS)
+
+
+def _show(finding: "Finding", form: str) -> None:
+    if form == "json":
+        put({"difference": finding.kind, "name": finding.name, "code": finding.code})
+    else:
+        line(f"{finding.kind}\t{finding.name}{f'  {finding.code}' if finding.code else ''}")
