@@ -11,10 +11,13 @@ from itertools import count
 from typing import Any
 
 import orjson
+from worker.catalog.matching import matches
 
+from worker.catalog.query import Query
 from worker.errors import ObjectGone, Refused, WorkerError
 from worker.model import Document, FailedAttempt, Head, Message, ObjectRef, Status, Value
-from worker.ports import Conflict, Create, Delivery, Handler, Patch, Write, WriteResult, key_of
+from worker.ports import Conflict, Create, Delivery, Handler, Page, Patch, Write, WriteResult, key_of
+from worker.ports import Stored as StoredFacts
 
 # --- time --------------------------------------------------------------------------------------------------
 
@@ -326,6 +329,44 @@ class MemoryDocuments:
         old = found.fields if found and isinstance(write, Patch) else {}
         self.stored[key] = Stored({**old, **new}, next(self._versions))
         return None
+
+
+class MemoryCatalog:
+    """A Catalog over the documents in memory: newest upload first, a cursor is the number of rows before it."""
+
+    def __init__(self, documents: MemoryDocuments) -> None:
+        self._documents = documents
+
+    def page(self, query: Query, cursor: str = "", limit: int = 100) -> Page:
+        rows = list(self._found(query))
+        first = int(cursor or 0)
+        return Page(tuple(rows[first : first + limit]), str(first + limit) if first + limit < len(rows) else "")
+
+    def count(self, query: Query) -> int:
+        return sum(1 for _ in self._found(query))
+
+    def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[tuple[str, dict[str, Value]]]:
+        for key, found in list(self._found(query)):
+            yield key, found if fields is None else {name: found[name] for name in fields if name in found}
+
+    def facets(self, query: Query, names: Sequence[str]) -> Mapping[str, Sequence[tuple[str, int]]]:
+        raise NotImplementedError
+
+    def by_name(self, bucket: str, prefix: str = "", start_after: str = "") -> Iterator[StoredFacts]:
+        found: list[tuple[str, Any]] = [each for each in self._documents.scan() if each[1]["bucket"] == bucket]
+        for key, fields in sorted(found, key=lambda each: each[1]["name"].encode()):
+            name = fields["name"]
+            if name.startswith(prefix) and name.encode() > start_after.encode():
+                code = fields.get("failure", {}).get("code", "")
+                about = name, fields["generation"], fields["status"], fields["extractor"], code, fields.get("size")
+                yield StoredFacts(key, *about)
+
+    def close(self) -> None:
+        pass
+
+    def _found(self, query: Query) -> Iterator[tuple[str, dict[str, Value]]]:
+        rows = [(key, fields) for key, fields in self._documents.scan() if matches(query, fields)]
+        yield from sorted(rows, key=lambda row: str(row[1].get("processed_at", "")), reverse=True)
 
 
 class MemoryRecords:

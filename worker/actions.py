@@ -86,32 +86,46 @@ def replay_queue(site: Site, rewind: Rewind, since: datetime) -> Run:
     return site.ledger.save(dataclasses.replace(run, state=State.DONE))
 
 
-def repair(
-    site: Site, scope: Scope, since: datetime | None, options: Options, watch: Watch, found: Callable[[Finding], None]
-) -> Run:
-    """Publish what mends the differences; `found` is told of each. Failures go back as `redrive` would send them."""
-    run = site.ledger.begin("reconcile", f"{scope}{f' --since {since.isoformat()}' if since else ''}", fresh=True)
+def differences(
+    site: Site,
+    scope: Scope,
+    since: datetime | None,
+    options: Options | None,
+    watch: Watch,
+    found: Callable[[Finding], None],
+) -> Run | None:
+    """Tell `found` of each difference between a bucket and its documents; with options, publish what mends them.
 
-    def items() -> Iterator[Item]:
-        failed: list[str] = []
+    Failures go back as `redrive` would send them.
+    """
+    if options is None:
         for finding in reconcile.findings(scope, site.objects, site.catalog, since):
             if finding:
                 found(finding)
-                if finding.kind is Kind.FAILED and finding.stored:
-                    failed.append(finding.stored.key)
-            yield Item(reconcile.repair(finding, scope.bucket, run) if finding else None)
-            if len(failed) == again.AT_ONCE:
-                yield from again.redriven_again(failed, site.reader, site.documents, run)
-                failed = []
-        yield from again.redriven_again(failed, site.reader, site.documents, run)
-
-    return carry(site, run, items(), options, watch)
+        return None
+    run = site.ledger.begin("reconcile", f"{scope}{f' --since {since.isoformat()}' if since else ''}", fresh=True)
+    return carry(site, run, _repairs(site, scope, since, run, found), options, watch)
 
 
-def resume(site: Site, bucket: str, watch: Watch) -> tuple[pause.Pause, Run]:
-    """Turn a bucket's announcements on again, and announce what it did not announce meanwhile."""
-    in_cloud = site.settings.objects.startswith("gs:")
-    lifted = pause.resume(bucket, site.intake, site.records, lambda: sleep(pause.ANNOUNCING_SECONDS * in_cloud))
+def _repairs(
+    site: Site, scope: Scope, since: datetime | None, run: Run, found: Callable[[Finding], None]
+) -> Iterator[Item]:
+    failed: list[str] = []
+    for finding in reconcile.findings(scope, site.objects, site.catalog, since):
+        if finding:
+            found(finding)
+            if finding.kind is Kind.FAILED and finding.stored:
+                failed.append(finding.stored.key)
+        yield Item(reconcile.repair(finding, scope.bucket, run) if finding else None)
+        if len(failed) == again.AT_ONCE:
+            yield from again.redriven_again(failed, site.reader, site.documents, run)
+            failed = []
+    yield from again.redriven_again(failed, site.reader, site.documents, run)
+
+
+def resume(site: Site, bucket: str, watch: Watch, seconds: float) -> tuple[pause.Pause, Run]:
+    """Turn a bucket's announcements on again, and after so many seconds announce what it did not announce meanwhile."""
+    lifted = pause.resume(bucket, site.intake, site.records, lambda: sleep(seconds))
     run = site.ledger.begin("resume", f"gs://{bucket}", fresh=True)
     done = carry(site, run, pause.missed(bucket, site.objects, site.catalog, run), Options(), watch)
     pause.lift(bucket, site.records)

@@ -16,11 +16,13 @@ Exit codes: 0    done
 from contextlib import ExitStack
 from typing import Annotated
 
-from typer import Argument
+from typer import Argument, Option
 
 from worker.cli.acting import Form, line, put, told, watching
 from worker.cli.backfill import placed
 from worker.cli.terminal import say
+
+CLOUD = "gs:"
 
 RESUME = """Have a paused bucket tell again, and catch up with what happened meanwhile.
 
@@ -36,6 +38,9 @@ Exit codes: 0    done
             78   something must be set right first
 """
 
+Wait = Annotated[
+    float | None, Option(metavar="SECONDS", min=0, help="Until the bucket tells again; default: 30 in the cloud.")
+]
 Target = Annotated[str, Argument(metavar="TARGET", show_default=False, help="gs://BUCKET, or a folder.")]
 
 
@@ -53,14 +58,16 @@ def pause(target: Target, form: Form = "text") -> None:
         say(f"`imagemeta resume {target}` has it tell again")
 
 
-def resume(target: Target, form: Form = "text") -> None:
+def resume(target: Target, wait: Wait = None, form: Form = "text") -> None:
     """The command; RESUME is its help."""
     from worker import actions
+    from worker.operate.pause import ANNOUNCING_SECONDS
 
     with ExitStack() as stack:
         site, scope = placed(stack, target)
+        usual = ANNOUNCING_SECONDS if site.settings.objects.startswith(CLOUD) else 0.0
         watch = stack.enter_context(watching())
-        lifted, run = actions.resume(site, scope.bucket, watch)
+        lifted, run = actions.resume(site, scope.bucket, watch, usual if wait is None else wait)
     if form == "text":
         line(f"{lifted.bucket} was paused since {lifted.since:%Y-%m-%d %H:%M:%SZ}, and tells again")
     told(run, form, "names")

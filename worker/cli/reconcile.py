@@ -1,7 +1,7 @@
 """Compare a bucket with its documents, object by object, and mend what differs.
 
 \b
-imagemeta reconcile gs://bucket
+imagemeta reconcile gs://bucket gs://archive
 imagemeta reconcile gs://bucket/2024/ --repair
 imagemeta reconcile ~/Pictures --format json
 
@@ -23,22 +23,23 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Exit, Option
 
 from worker.cli.acting import Form, Rate, Warm, line, moment, put, told, watching
-from worker.cli.backfill import placed
+from worker.cli.backfill import TARGET_HELP, placed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from worker.actions import Options
     from worker.operate.reconcile import Finding
 
 DIFFERS = 1
 
-Target = Annotated[
-    str, Argument(metavar="TARGET", show_default=False, help="gs://BUCKET, gs://BUCKET/PREFIX, or a folder.")
-]
+Targets = Annotated[list[str], Argument(metavar="TARGET", show_default=False, help=TARGET_HELP)]
 Repair = Annotated[bool, Option("--repair", help="Have the worker mend what differs.")]
 Since = Annotated[str, Option(metavar="TIME", help="Only objects that changed since: 2026-11-25T08:00:00Z, or 24h.")]
 
 
 def reconcile(
-    target: Target,
+    targets: Targets,
     repair: Repair = False,
     since: Since = "",
     rate: Rate = None,
@@ -47,8 +48,18 @@ def reconcile(
 ) -> None:
     """The command; the module's text is its help."""
     from worker.actions import Options
-    from worker.actions import repair as mend
-    from worker.operate.reconcile import Kind, findings
+
+    earliest = moment(since) if since else None
+    options = Options(rate, None, warm) if repair else None
+    differences = [_compared(target, earliest, options, form) for target in targets]
+    if any(differences) and not repair:
+        raise Exit(DIFFERS)
+
+
+def _compared(target: str, since: "datetime | None", options: "Options | None", form: str) -> int:
+    """Show how one target differs, and mend it, if there are options for that. The number of differences."""
+    from worker.actions import differences
+    from worker.operate.reconcile import Kind
 
     counts: Counter[Kind] = Counter()
 
@@ -58,23 +69,16 @@ def reconcile(
 
     with ExitStack() as stack:
         site, scope = placed(stack, target)
-        earliest = moment(since) if since else None
-        if repair:
-            watch = stack.enter_context(watching())
-            run = mend(site, scope, earliest, Options(rate, None, warm), watch, found)
-        else:
-            for finding in findings(scope, site.objects, site.catalog, earliest):
-                if finding:
-                    found(finding)
-        numbers = {kind.value: counts[kind] for kind in Kind}
-        if form == "json":
-            put(numbers)
-        else:
-            line(", ".join(f"{number} {kind}" for kind, number in numbers.items()))
-        if repair:
-            told(run, form, f"names in {scope}")
-        elif counts:
-            raise Exit(DIFFERS)
+        watch = stack.enter_context(watching())
+        run = differences(site, scope, since, options, watch, found)
+    numbers = {kind.value: counts[kind] for kind in Kind}
+    if form == "json":
+        put({"target": target, **numbers})
+    else:
+        line(f"{target}: " + ", ".join(f"{number} {kind}" for kind, number in numbers.items()))
+    if run:
+        told(run, form, f"names in {scope}")
+    return counts.total()
 
 
 def _show(finding: "Finding", form: str) -> None:
