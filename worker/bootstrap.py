@@ -16,6 +16,7 @@ from worker.extract import recipe
 from worker.group_commit import GroupCommit
 from worker.in_flight import Board
 from worker.ports import (
+    Catalog,
     DeadLetters,
     DocumentReader,
     DocumentStore,
@@ -196,6 +197,17 @@ def open_records(settings: Settings) -> Records:
             from worker.backends.local.records import LocalRecords
 
             return LocalRecords(Path(path))
+        case scheme, _, _:
+            raise _no_backend("documents", scheme, "firestore, sqlite")
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The documents that `IMAGEMETA_DOCUMENTS` names, to be searched."""
+    match _url("documents", settings.documents):
+        case "sqlite", _, path:
+            from worker.backends.local.catalog import LocalCatalog
+
+            return LocalCatalog(Path(path))
         case scheme, _, _:
             raise _no_backend("documents", scheme, "firestore, sqlite")
 

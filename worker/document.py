@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from worker.catalog.searchable import searchable
 from worker.errors import Poison, code_of
 from worker.extract import EXTRACTOR
 from worker.legal import DOCUMENT_BYTES, legal, legal_name, long_texts, omitted, shortened, size_at_most, size_of
@@ -240,10 +241,11 @@ def _document(
         stored["run"] = legal(action.run)
     if tags is not None:
         stored["tags"] = tags
-    return Document(key, ref, status, EXTRACTOR, _within_budget(_searchable(stored)), passes)
+    stored["search"] = searchable(stored)
+    return Document(key, ref, status, EXTRACTOR, _within_budget(_indexable(stored)), passes)
 
 
-def _searchable(stored: dict[str, Value]) -> dict[str, Value]:
+def _indexable(stored: dict[str, Value]) -> dict[str, Value]:
     """Texts too long for an index stand cut in their place and whole under `long_texts`."""
     indexed = {name: value for name, value in stored.items() if name not in UNINDEXED}
     whole = long_texts(indexed)

@@ -40,6 +40,8 @@ _AT_ONCE = 16
 _STORES = 64
 _OF_THE_QUEUE = ("event_time", "attempt", "worker", "processed_at", "recipe", "passes")
 """Fields of a stored document that speak of how it came to be stored."""
+_OF_THE_CATALOG = ("search",)
+"""Fields that repeat others, for searches."""
 _OF_THE_BUCKET = ("bucket", "name", "uri", "generation", "metageneration")
 """Fields that mean nothing where there is no bucket."""
 _CLAIMS = frozenset(
@@ -114,7 +116,7 @@ class Reader:
         with _store(entry.objects).open(entry.ref) as image:
             metadata = extract(image, self.limits)
         document = extracted(Notification(Event.FINALIZE, entry.ref), metadata, Attempt())
-        without = _OF_THE_QUEUE if entry.file.startswith(CLOUD) else _OF_THE_QUEUE + _OF_THE_BUCKET
+        without = _OF_THE_QUEUE + _OF_THE_CATALOG + (() if entry.file.startswith(CLOUD) else _OF_THE_BUCKET)
         shown = {name: value for name, value in document.fields.items() if name not in without}
         record: dict[str, object] = {"file": entry.file, **shown}
         return Result(entry.file, Kind.READ, _json(record), notes=tuple(explained(metadata)) if self.explain else ())

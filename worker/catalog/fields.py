@@ -167,7 +167,7 @@ BY_NAME: dict[str, Field] = {name: field for field in FIELDS for name in (field.
 
 PRESENT: dict[str, str] = {field.name: field.path for field in FIELDS if field.path} | {
     "position": "position.latitude",
-    "failure": "failure",
+    "failure": "failure.code",
     "pose": "pose",
 }
 """What `has:` takes, and the path that must be there."""

@@ -20,6 +20,11 @@ def words(text: str) -> list[str]:
     return [word[:LONGEST_WORD] for word in _WORD.findall(_plain(text))]
 
 
+def listed(name: str, text: str) -> str:
+    """The word that stands for an item of a list, as `keyword:lake_garda`: items with the same words are the same."""
+    return f"{name}:{'_'.join(words(text)) or fold(text).encode().hex()}"[:LONGEST]
+
+
 def _plain(text: str) -> str:
     if text.isascii():
         return text.lower()

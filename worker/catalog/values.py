@@ -51,6 +51,23 @@ def number(text: str, units: Mapping[str, float]) -> float:
     return value
 
 
+def as_number(text: str) -> float | None:
+    """The number that a text is, if it is one."""
+    try:
+        return number(text, {})
+    except ValueError:
+        return None
+
+
+def after_prefix(prefix: str) -> str | None:
+    """The first text, by code points, after all that begin with the prefix; None where there is none."""
+    head = prefix.rstrip("\U0010ffff")
+    if not head:
+        return None
+    last = ord(head[-1]) + 1
+    return head[:-1] + chr(0xE000 if last == 0xD800 else last)
+
+
 def moment(text: str, clock: Clock) -> Moment:
     """A date, `2024`, `2024-05`, `2024-05-31`, or a time, `2024-05-31T12:30`, `2024-05-31T12:30:05+02:00`."""
     match = _DATE.fullmatch(text)

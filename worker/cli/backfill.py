@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from worker.operate.scope import Scope
     from worker.site import Site
 
-Targets = Annotated[
-    list[str], Argument(metavar="TARGET", show_default=False, help="gs://BUCKET, gs://BUCKET/PREFIX, or a folder.")
-]
+TARGET_HELP = "gs://BUCKET, gs://BUCKET/PREFIX, or a folder."
+
+Targets = Annotated[list[str], Argument(metavar="TARGET", show_default=False, help=TARGET_HELP)]
 Glob = Annotated[str, Option(metavar="GLOB", help="Only names that match this behind the prefix; * matches / as well.")]
 Missing = Annotated[bool, Option("--missing", help="What has no document in its live generation. The default.")]
 Outdated = Annotated[bool, Option("--outdated", help="That, and what an older extractor made.")]

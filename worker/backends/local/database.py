@@ -79,6 +79,10 @@ class Database:
         """Run one statement for each row."""
         self._connection.executemany(statement, rows)
 
+    def define(self, name: str, arguments: int, function: Callable[..., float | bool]) -> None:
+        """A function for statements: of its arguments alone, and it does not raise."""
+        self._connection.create_function(name, arguments, function, deterministic=True)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, and alone: no other process writes meanwhile. Raises our errors."""

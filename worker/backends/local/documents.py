@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from worker.backends.local import search_table
 from worker.backends.local.database import BUSY_SECONDS, Database, Schema
 from worker.errors import Refused, StoreUnavailable
 from worker.model import FailedAttempt, Head, Status, Value
@@ -54,6 +55,7 @@ SCHEMA = Schema(
                 PRIMARY KEY (kind, key)) WITHOUT ROWID""",
             "CREATE INDEX records_at ON records (kind, at)",
         ),
+        search_table.MIGRATION,
     ),
     unavailable=StoreUnavailable,
 )

@@ -1,0 +1,155 @@
+"""The catalog of an SQLite file: queries become SQL about its table `search`."""
+
+# ruff: noqa: S608 -- statements are made of constants and of catalog_query's conditions, which are parametrised
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from worker.backends.local.catalog_query import where
+from worker.backends.local.database import BUSY_SECONDS, Database
+from worker.backends.local.documents import SCHEMA
+from worker.catalog.facets import ISO_BANDS, Facet, chosen, ranked
+from worker.catalog.matching import holds
+from worker.catalog.paths import picked
+from worker.catalog.places import metres
+from worker.catalog.query import Query, Term, parse
+from worker.catalog.values import after_prefix
+from worker.errors import QueryError
+from worker.model import Value
+from worker.ports import Page, Stored
+
+PAGE = 500
+"""Documents that a stream reads at once."""
+_NAMES = 2000
+"""Rows that `by_name` reads at once."""
+_MAPPED_BYTES = 1 << 30
+"""Of the file, at most, read through the page cache without copying."""
+
+_ISO = "".join(f" WHEN iso <= {last} THEN '{name}'" for name, (_, last) in ISO_BANDS.items() if last)
+_PILES = {
+    **{name: name for name in ("camera", "lens", "format", "status", "bucket")},
+    "month": "CASE WHEN length(local) >= 7 THEN substr(local, 1, 7) END",
+    "iso": f"CASE WHEN iso IS NULL THEN NULL{_ISO} ELSE '{list(ISO_BANDS)[-1]}' END",
+    "position": "CASE WHEN latitude IS NULL THEN 'no' ELSE 'yes' END",
+}
+"""The SQL of each facet."""
+
+Row = tuple[str, dict[str, Value]]
+
+
+class LocalCatalog:
+    """Catalog on the SQLite file at `path`, which LocalDocuments makes and writes. Thread-safe.
+
+    Errors are LocalDocuments', and Misconfigured where there is no such file. A search for tags reads every document
+    that the other terms leave; all others need the table alone.
+    """
+
+    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._reader = Database(path, SCHEMA, durable=True, create=False, busy_seconds=busy_seconds)
+        self._reader.define("metres", 4, metres)
+        self._reader.define("tag_holds", 2, _tag_holds)
+        self._reading = threading.Lock()
+        self._rows(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+
+    def page(self, query: Query, cursor: str = "", limit: int = 100) -> Page:
+        """One statement; the cursor is the id of the last row."""
+        rows = self._found(query, _id_of(cursor), limit + 1)
+        more = str(rows[limit - 1][0]) if len(rows) > limit else ""
+        return Page(tuple((key, orjson.loads(fields)) for _, key, fields in rows[:limit]), more)
+
+    def count(self, query: Query) -> int:
+        """One statement."""
+        condition, values = where(query)
+        count: int = self._rows(f"SELECT count(*) FROM search WHERE {condition}", values)[0][0]
+        return count
+
+    def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[Row]:
+        """Page by page."""
+        last: int | None = None
+        while rows := self._found(query, last, PAGE):
+            for last, key, text in rows:  # noqa: B007 -- the next page goes on behind the last row
+                document = orjson.loads(text)
+                yield key, document if fields is None else picked(document, fields)
+
+    def facets(self, query: Query, names: Sequence[str]) -> Mapping[str, Sequence[tuple[str, int]]]:
+        """One statement each."""
+        return {facet.name: self._piles(query, facet) for facet in chosen(names)}
+
+    def by_name(self, bucket: str, prefix: str = "", start_after: str = "") -> Iterator[Stored]:
+        """Page by page, along the index of names."""
+        end = after_prefix(prefix)
+        below = "" if end is None else "AND name < ? "
+        comparison, start = (">", start_after) if start_after >= prefix else (">=", prefix)
+        while True:
+            values = (bucket, start) if end is None else (bucket, start, end)
+            rows = self._rows(
+                "SELECT key, name, generation, status, extractor, coalesce(code, ''), size FROM search"
+                f" WHERE bucket = ? AND name {comparison} ? {below}ORDER BY name LIMIT {_NAMES}",
+                values,
+            )
+            yield from (Stored(*row) for row in rows)
+            if len(rows) < _NAMES:
+                return
+            comparison, start = ">", rows[-1][1]
+
+    def close(self) -> None:
+        """Free the file."""
+        with self._reading:
+            self._reader.close()
+
+    def _found(self, query: Query, last: int | None, limit: int) -> list[tuple[int, str, str]]:
+        """Ids, keys and documents after that id."""
+        condition, values = where(query)
+        if last is not None:
+            condition, values = f"{condition} AND id < ?", (*values, last)
+        return self._rows(
+            "SELECT found.id, found.key, documents.fields FROM"
+            f" (SELECT id, key FROM search WHERE {condition} ORDER BY id DESC LIMIT ?) AS found"
+            " JOIN documents ON documents.key = found.key ORDER BY found.id DESC",
+            (*values, limit),
+        )
+
+    def _piles(self, query: Query, facet: Facet) -> list[tuple[str, int]]:
+        condition, values = where(query)
+        rows = self._rows(
+            f"SELECT {_PILES[facet.name]} AS pile, count(*), max(id) FROM search WHERE {condition} GROUP BY pile",
+            values,
+        )
+        newest = {pile: id_ for pile, _, id_ in rows}
+        found = ranked((pile, count) for pile, count, _ in rows if pile is not None)
+        if facet.of is facet.shown:
+            return found
+        return ranked((self._shown(facet, newest[pile]) or pile, count) for pile, count in found)
+
+    def _shown(self, facet: Facet, id_: int) -> str | None:
+        """What a pile is called, by one of its documents."""
+        statement = "SELECT fields FROM documents WHERE key = (SELECT key FROM search WHERE id = ?)"
+        rows = self._rows(statement, (id_,))
+        return facet.shown(orjson.loads(rows[0][0])) if rows else None
+
+    def _rows(self, statement: str, values: tuple[object, ...] = ()) -> list[Any]:
+        with self._reading, self._reader.errors():
+            return self._reader.execute(statement, values).fetchall()
+
+
+def _id_of(cursor: str) -> int | None:
+    if not cursor:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**63):
+        raise QueryError(0, "this cursor is none that a page gave; begin with the first page")
+    return int(cursor)
+
+
+def _tag_holds(fields: str, term: str) -> bool:
+    """For SQLite: whether a document fulfils a term about a tag."""
+    return holds(_term(term), orjson.loads(fields))
+
+
+@lru_cache(maxsize=64)
+def _term(text: str) -> Term:
+    return parse(text).terms[0]

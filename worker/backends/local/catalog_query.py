@@ -1,0 +1,144 @@
+"""A query as SQL about the table `search`. Nobody's text gets into a statement: all of it is parameters."""
+
+from datetime import UTC, datetime
+
+from worker.backends.local.search_table import SECOND
+from worker.catalog.fields import PRESENT, TAG, Kind, Operator
+from worker.catalog.folding import fold, listed
+from worker.catalog.places import boxes_of
+from worker.catalog.query import Query, Term
+from worker.catalog.searchable import LISTED
+from worker.catalog.values import AFTER, Moment, after_prefix
+
+Condition = tuple[str, tuple[object, ...]]
+"""SQL and its parameters."""
+
+_ZONES = 24 * 3600
+"""Seconds; no clock is further from UTC."""
+_YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
+_IN_WORDS = "id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+_DOCUMENT = "(SELECT fields FROM documents WHERE documents.key = search.key)"
+_HAS = {"position": "latitude", "failure": "code", "taken": "local"}
+"""Columns that are not called as what they tell of."""
+_COLUMNLESS = ("pose",)
+
+
+def where(query: Query) -> Condition:
+    """What rows must fulfil."""
+    return _all([condition for term in query.terms for condition in _conditions(term)])
+
+
+def _conditions(term: Term) -> list[Condition]:
+    sql, values = _condition(term)
+    if term.negated:
+        return [(f"({sql}) IS NOT TRUE", values)]
+    if term.field.name == "taken":
+        return [_about_then(term), (sql, values)]
+    return [(sql, values)]
+
+
+def _condition(term: Term) -> Condition:
+    if term.field is TAG:
+        return f"tag_holds({_DOCUMENT}, ?)", (str(term).removeprefix("-"),)
+    match term.operator:
+        case Operator.WORDS:
+            return _IN_WORDS, (" AND ".join(f'"{word}"' for word in term.values),)
+        case Operator.HAS:
+            return _has(str(term.values[0]))
+        case Operator.WITHIN:
+            return _all([("bucket = ?", (term.values[0],)), _begins("name", str(term.values[1]))])
+        case Operator.NEAR | Operator.BOX:
+            return _in_place(term)
+    if term.field.name in LISTED:
+        return _IN_WORDS, (_listed(term),)
+    column = _HAS.get(term.field.name, term.field.name)
+    match term.field.kind:
+        case Kind.FLAG:
+            return f"{column} IS {'' if term.values[0] else 'NOT '}TRUE", ()
+        case Kind.TIME:
+            return _in_time(term, column)
+    return _compared(term, column)
+
+
+def _compared(term: Term, column: str) -> Condition:
+    """Numbers and texts."""
+    values = tuple(fold(each) if isinstance(each, str) and term.field.folded else each for each in term.values)
+    match term.operator:
+        case Operator.IS:
+            return f"{column} IN ({', '.join('?' * len(values))})", values
+        case Operator.BEGINS:
+            return _begins(column, str(values[0]))
+        case Operator.BETWEEN:
+            return f"{column} BETWEEN ? AND ?", values
+    return f"{column} {term.operator} ?", values
+
+
+def _in_time(term: Term, column: str) -> Condition:
+    """ISO 8601 sorts as text, as far as it is told."""
+    told = [each.text for each in term.values if isinstance(each, Moment)]
+    match term.operator:
+        case Operator.IS:
+            return _any([(f"({column} >= ? AND {column} < ?)", (text, text + AFTER)) for text in told])
+        case Operator.LESS:
+            return f"{column} < ?", (told[0],)
+        case Operator.AT_MOST:
+            return f"{column} < ?", (told[0] + AFTER,)
+        case Operator.MORE:
+            return f"{column} >= ?", (told[0] + AFTER,)
+        case Operator.AT_LEAST:
+            return f"{column} >= ?", (told[0],)
+    return f"({column} >= ? AND {column} < ?)", (told[0], told[1] + AFTER)
+
+
+def _about_then(term: Term) -> Condition:
+    """The ids among which a picture taken then must be: the table is in that order."""
+    moments = [each for each in term.values if isinstance(each, Moment)]
+    first, last = min(each.start for each in moments), max(each.end for each in moments)
+    lowest = (int((first - _YEAR_ONE).total_seconds()) - _ZONES) * SECOND
+    highest = (int((last - _YEAR_ONE).total_seconds()) + _ZONES) * SECOND
+    match term.operator:
+        case Operator.LESS | Operator.AT_MOST:
+            return "id < ?", (highest,)
+        case Operator.MORE | Operator.AT_LEAST:
+            return "id >= ?", (lowest,)
+    return "id >= ? AND id < ?", (lowest, highest)
+
+
+def _in_place(term: Term) -> Condition:
+    boxes: list[Condition] = [
+        ("(latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?)", (south, north, west, east))
+        for south, west, north, east in boxes_of(term)
+    ]
+    if term.operator is Operator.BOX:
+        return _any(boxes)
+    latitude, longitude, radius = term.values
+    return _all([_any(boxes), ("metres(?, ?, latitude, longitude) <= ?", (latitude, longitude, radius))])
+
+
+def _has(name: str) -> Condition:
+    if name in _COLUMNLESS:
+        return f"json_extract({_DOCUMENT}, ?) IS NOT NULL", (f"$.{PRESENT[name]}",)
+    return f"{_HAS.get(name, name)} IS NOT NULL", ()
+
+
+def _listed(term: Term) -> str:
+    """What full text search calls keywords: any of these, or all that begin so."""
+    words = [f'"{listed(term.field.name, str(value))}"' for value in term.values]
+    return f"{words[0]} *" if term.operator is Operator.BEGINS else " OR ".join(words)
+
+
+def _begins(column: str, prefix: str) -> Condition:
+    after = after_prefix(prefix)
+    return (f"{column} >= ?", (prefix,)) if after is None else (f"({column} >= ? AND {column} < ?)", (prefix, after))
+
+
+def _all(conditions: list[Condition]) -> Condition:
+    return " AND ".join(sql for sql, _ in conditions) or "TRUE", _values(conditions)
+
+
+def _any(conditions: list[Condition]) -> Condition:
+    return f"({' OR '.join(sql for sql, _ in conditions)})", _values(conditions)
+
+
+def _values(conditions: list[Condition]) -> tuple[object, ...]:
+    return tuple(value for _, values in conditions for value in values)

@@ -1,0 +1,83 @@
+"""The table that is searched, beside the documents: narrow rows in the order of time, kept up to date by triggers.
+
+A document is twenty times as long as its row here, and reading them all would take that much longer. A row's id is the
+document's place in time, in seconds, and a number within that second: the table, and each of its indexes, is in the
+order in which pages are. `words` has the same ids. SQLite keeps both in step with the documents, whoever writes them.
+
+This is one migration: once it is released, a change is another one.
+"""
+
+# ruff: noqa: S608 -- these statements are made of constants alone
+
+SECOND = 1 << 24
+"""Ids within one second."""
+YEAR_ONE = 62_135_596_800
+"""Seconds from the year 1 to 1970."""
+
+_COLUMNS = (
+    *(("local", "nullif({search.local}, '')"), ("camera", "{search.camera}"), ("make", "{search.make}")),
+    *(("model", "{search.model}"), ("lens", "{search.lens}"), ("format", "{search.format}")),
+    *(("iso", "{exposure.iso}"), ("f", "{exposure.f_number}"), ("exposure", "{exposure.exposure_time}")),
+    *(("focal", "{exposure.focal_length}"), ("latitude", "{position.latitude}")),
+    *(("longitude", "{position.longitude}"), ("alt", "{position.altitude}"), ("width", "{image.width}")),
+    *(("height", "{image.height}"), ("size", "{size}"), ("orientation", "{image.orientation}")),
+    *(("rating", "{text.rating}"), ("title", "{search.title}"), ("copyright", "{search.copyright}")),
+    *(("keyword", "nullif({search.has.keyword}, 0)"), ("creator", "nullif({search.has.creator}, 0)")),
+    *(("bucket", "new.bucket"), ("name", "new.name"), ("generation", "new.generation"), ("status", "new.status")),
+    *(("extractor", "new.extractor"), ("uploaded", "{created}"), ("event", "{event_time}")),
+    *(("processed", "{processed_at}"), ("truncated", "{truncated}"), ("quarantined", "{quarantined}")),
+    *(("code", "{failure.code}"), ("stage", "{failure.stage}"), ("fingerprint", "{failure.fingerprint}")),
+    *(("redrives", "{failure.redrives}"), ("recipe", "{recipe}"), ("passes", "{passes}"), ("run", "{run}")),
+    ("worker", "{worker}"),
+)
+"""Each column, and its value: what stands in braces is a path in the document. Most asked for first."""
+
+_NAMES = ", ".join(name for name, _ in _COLUMNS)
+_VALUES = ", ".join(
+    value.replace("{", "json_extract(new.fields, '$.").replace("}", "')") if "{" in value else value
+    for _, value in _COLUMNS
+)
+_MOMENTS = ", ".join(
+    f"strftime('%s', substr(json_extract(new.fields, '$.{path}'), 1, 19))"
+    for path in ("search.time", "created", "processed_at")
+)
+_FIRST = f"(coalesce({_MOMENTS}, -{YEAR_ONE}) + {YEAR_ONE}) * {SECOND}"
+_NEXT = f"(SELECT max(id) + 1 FROM search WHERE id BETWEEN first AND first + {SECOND - 1})"
+_SAME = f"(SELECT id FROM search WHERE id BETWEEN first AND first + {SECOND - 1} AND key = new.key)"
+_OLD = f"""SELECT search.id FROM search JOIN (SELECT {_FIRST.replace("new.", "old.")} AS first)
+        ON search.id BETWEEN first AND first + {SECOND - 1} WHERE search.key = old.key"""
+_WORDS = "INSERT INTO words (rowid, listed) VALUES (last_insert_rowid(), json_extract(new.fields, '$.search.words'))"
+_TOKENS = "tokenize = \"ascii tokenchars ':_'\""
+"""The list goes in as it is: quotes, commas and brackets stand between words, and no word of ours holds one."""
+_FORGET_WORDS = f"""INSERT INTO words (words, rowid, listed)
+        SELECT 'delete', id, json_extract(old.fields, '$.search.words') FROM ({_OLD})"""
+
+
+def _put(place: str) -> str:
+    return (
+        f"INSERT INTO search (id, key, {_NAMES})"
+        f" SELECT coalesce({place}, first), new.key, {_VALUES} FROM (SELECT {_FIRST} AS first)"
+    )
+
+
+def _trigger(event: str, *statements: str) -> str:
+    name = event.split(" ", 1)[0].lower()
+    return f"CREATE TRIGGER documents_{name} AFTER {event} ON documents BEGIN {'; '.join(statements)}; END"
+
+
+MIGRATION = (
+    f"CREATE TABLE search (id INTEGER PRIMARY KEY, key TEXT NOT NULL, {_NAMES})",
+    "CREATE INDEX search_name ON search (bucket, name)",
+    "CREATE INDEX search_fingerprint ON search (fingerprint) WHERE fingerprint IS NOT NULL",
+    f"CREATE VIRTUAL TABLE words USING fts5(listed, content = '', detail = 'none', columnsize = 0, {_TOKENS})",
+    _trigger("INSERT", _put(_NEXT), _WORDS),
+    _trigger(
+        "UPDATE OF fields",
+        _FORGET_WORDS,
+        f"DELETE FROM search WHERE id = ({_OLD}) AND {_FIRST} <> {_FIRST.replace('new.', 'old.')}",
+        _put(f"{_SAME}, {_NEXT}").replace("INSERT", "INSERT OR REPLACE", 1),
+        _WORDS,
+    ),
+    _trigger("DELETE", _FORGET_WORDS, f"DELETE FROM search WHERE id = ({_OLD})"),
+    "UPDATE documents SET fields = fields",  # those that are there already
+)
