@@ -14,7 +14,7 @@ FLOORS = [
     {"legal", "geohash", "catalog"},
     {"ports", "clock", "interrupts", "inspection"},
     {"extract"},
-    {"decode", "document", "explain", "events", "logs", "telemetry", "health"},
+    {"decode", "document", "indexes", "explain", "events", "logs", "telemetry", "health"},
     {"in_flight", "group_commit", "breaker", "write_ladder", "attempts"},
     {"processor", "reading"},
     {"worker", "operate", "export", "batches"},

@@ -1,7 +1,8 @@
 """Settings become wired objects. The only importer of backends, and of each only when it is asked for."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from worker.backends.gcp.firestore import FirestoreDocuments
     from worker.backends.local.documents import LocalDocuments
     from worker.backends.local.folder import FolderStore
+    from worker.operate.findings import Finding
 
 PushCheck = Callable[[str | None], None]
 """Given the `Authorization` header of a push request: returns, or raises Forbidden."""
@@ -175,8 +177,7 @@ def _open_store(settings: Settings) -> "FirestoreDocuments | LocalDocuments":
         case "firestore", project, path:
             from worker.backends.gcp.firestore import FirestoreDocuments
 
-            database, _, collection = path.partition("/")
-            return FirestoreDocuments(project, database or "(default)", collection or "images")
+            return FirestoreDocuments(project, *_collection(path))
         case "sqlite", _, path:
             from worker.backends.local.documents import LocalDocuments
 
@@ -245,6 +246,50 @@ def has_dead_letters(settings: Settings) -> bool:
     return bool(settings.dead_letters) or settings.queue.startswith("sqlite:")
 
 
+def examine_settings(
+    settings: Settings, buckets: Sequence[str], *, account: str = "", push_endpoint: str = ""
+) -> "Iterator[Finding]":
+    """What a doctor finds of the set-up that the settings name, and of these buckets."""
+    match _url("queue", settings.queue), _url("documents", settings.documents):
+        case ("pubsub", project, subscription), ("firestore", place, path):
+            from worker.backends.gcp.inspect import GoogleInspection
+            from worker.operate.doctor import of_cloud
+            from worker.operate.wanted import Wanted
+
+            name = f"projects/{project}/subscriptions/{subscription}"
+            database, collection = _collection(path)
+            member = f"serviceAccount:{account}" if account else ""
+            wanted = Wanted(
+                name,
+                place,
+                database,
+                collection,
+                buckets=tuple(buckets),
+                topic=_full_name("topic", settings.topic, "topics"),
+                dead_letters=_full_name("dead_letters", settings.dead_letters, "subscriptions"),
+                lease_seconds=settings.lease_seconds,
+                max_attempts=settings.max_attempts,
+                push_account=settings.push_account,
+                push_audience=settings.push_audience,
+                push_endpoint=push_endpoint,
+                account=member,
+            )
+            with closing(GoogleInspection(name, place, database, collection)) as look:
+                yield from of_cloud(look, wanted)
+        case ("sqlite", _, queue), _:
+            yield from examine_folder(Path(_url("objects", settings.objects)[2]), Path(queue).parent)
+        case (scheme, _, _), (other, _, _):
+            raise Misconfigured(f"IMAGEMETA_QUEUE and IMAGEMETA_DOCUMENTS do not go together: {scheme}, {other}")
+
+
+def examine_folder(folder: Path, catalog: Path) -> "Iterator[Finding]":
+    """What a doctor finds of a folder and its catalog."""
+    from worker.backends.local.inspect import LocalInspection
+    from worker.operate.doctor import of_folder
+
+    return of_folder(LocalInspection(folder, catalog))
+
+
 def open_push_check(settings: Settings) -> PushCheck:
     """The check of push requests. Raises Misconfigured where every address is listened on and anybody could push."""
     if settings.push_audience and settings.push_account:
@@ -281,6 +326,20 @@ def object_name(path: str) -> str:
     from worker.backends.local.names import name_of
 
     return name_of(os.fsencode(path))
+
+
+def _collection(path: str) -> tuple[str, str]:
+    """The database and the collection of a firestore URL."""
+    database, _, collection = path.partition("/")
+    return database or "(default)", collection or "images"
+
+
+def _full_name(setting: str, value: str, kind: str) -> str:
+    """What Pub/Sub calls the topic or subscription of a setting, or nothing where it is not set."""
+    if not value:
+        return ""
+    _, project, name = _url(setting, value)
+    return f"projects/{project}/{kind}/{name}"
 
 
 def _url(setting: str, value: str) -> tuple[str, str, str]:
