@@ -1,4 +1,4 @@
-"""How the store indexes documents: what is queried, and what no index may cover. terraform/store.tf has the same."""
+"""How the store indexes documents: what is queried, and what no index may cover. terraform/store.tf makes the same."""
 
 from worker.document import UNINDEXED
 

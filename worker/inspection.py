@@ -82,7 +82,7 @@ class CloudInspection(Protocol):
     """The cloud as it is. Resources are `projects/P/topics/T`, `projects/P/subscriptions/S`, `buckets/B`.
 
     Everything raises Unanswered where it cannot be known, SwitchedOff where the API is off, Misconfigured where the
-    account may not look, and Transient where nobody answers. An answer is remembered: one inspection is of one moment.
+    account may not look, and Transient where nobody answers. Answers are remembered: an inspection is of one moment.
     """
 
     def account(self) -> str:

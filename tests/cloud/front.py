@@ -7,7 +7,7 @@ which APIs are on, are kept here, as strict as the real ones are known to be. Ev
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -29,6 +29,9 @@ ROLES = {
     "roles/pubsub.subscriber": {"pubsub.subscriptions.consume", "pubsub.topics.attachSubscription"},
     "roles/storage.objectViewer": {"storage.objects.get", "storage.objects.list"},
 }
+
+_PAGE = 5
+_RETENTIONS = ("expirationPolicy", "messageRetentionDuration")
 
 Json = dict[str, Any]
 
@@ -64,6 +67,7 @@ class State:
 
     caller: str
     configs: dict[str, dict[str, Json]] = field(default_factory=dict)
+    retentions: dict[str, Json] = field(default_factory=dict)
     policies: dict[str, Json] = field(default_factory=dict)
     databases: dict[str, Json] = field(default_factory=dict)
     indexes: dict[str, list[Json]] = field(default_factory=dict)
@@ -141,6 +145,7 @@ class Front:
         )
         if request.method == "DELETE" and status < 300:
             self.state.policies.pop(request.path, None)
+            self.state.retentions.pop(request.path, None)
             self.state.configs.pop(request.path.rpartition("/")[2], None)
         if api == "pubsub" and status == 400 and b"Invalid [" in content:  # how this emulator says NOT_FOUND
             return 404, orjson.dumps({"error": {"code": 404, "status": "NOT_FOUND", "message": "Resource not found"}})
@@ -178,6 +183,35 @@ class Front:
 
     def agent(self, request: Request) -> Json:
         return {"kind": "storage#serviceAccount", "email_address": STORAGE_AGENT, "request": request.path}
+
+    # --- how long subscriptions and messages live: the emulator changes no expiry, and keeps for a week at most ---
+
+    def get_subscription(self, request: Request) -> Json:
+        return self._forwarded(request) | self.state.retentions.get(request.path, {})
+
+    def put_subscription(self, request: Request) -> Json:
+        content = request.json
+        kept = {name: content.pop(name) for name in _RETENTIONS if name in content}
+        made = self._forwarded(replace(request, body=orjson.dumps(content)))
+        self.state.retentions[request.path] = {"expirationPolicy": {"ttl": "2678400s"}} | kept
+        return made | kept
+
+    def patch_subscription(self, request: Request) -> Json:
+        content = request.json
+        mask = content["updateMask"].split(",")
+        kept = {name: content["subscription"].pop(name, {}) for name in _RETENTIONS if name in mask}
+        self.state.retentions[request.path].update(kept)
+        content["updateMask"] = ",".join(name for name in mask if name not in _RETENTIONS)
+        if not content["updateMask"]:
+            return self.get_subscription(replace(request, method="GET", body=b""))
+        return self._forwarded(replace(request, body=orjson.dumps(content)))
+
+    def _forwarded(self, request: Request) -> Json:
+        status, content = self.forward(request)
+        answer: Json = orjson.loads(content)
+        if status >= 300:
+            raise Fault(status, answer["error"]["status"], answer["error"].get("message", ""))
+        return answer
 
     # --- policies ---
 
@@ -226,7 +260,7 @@ class Front:
 
     def list_indexes(self, request: Request) -> Json:
         _there(self.state.databases, request.parts[0])
-        return {"indexes": self.state.indexes.get(request.parts[1], [])}
+        return _page(request, "indexes", self.state.indexes.get(request.parts[1], []))
 
     def create_index(self, request: Request) -> Json:
         _there(self.state.databases, request.parts[0])
@@ -244,7 +278,7 @@ class Front:
         _there(self.state.databases, request.parts[0])
         if "filter" not in request.query:
             raise Fault(400, "INVALID_ARGUMENT", "a filter is required")
-        return {"fields": list(self.state.fields.get(request.parts[1], {}).values())}
+        return _page(request, "fields", list(self.state.fields.get(request.parts[1], {}).values()))
 
     def patch_field(self, request: Request) -> Json:
         database, collection, name = request.parts
@@ -285,8 +319,15 @@ def _there(things: dict[str, Json], name: str) -> Json:
     return things[name]
 
 
+def _page(request: Request, field: str, things: list[Json]) -> Json:
+    """Five at a time, with a token for the next."""
+    start = int(request.query.get("pageToken", ["0"])[0])
+    more = {"nextPageToken": str(start + _PAGE)} if start + _PAGE < len(things) else {}
+    return {field: things[start : start + _PAGE], **more}
+
+
 def _done(name: str, response: Json) -> Json:
-    return {"name": name, "done": True, "response": response}
+    return {"name": name, "done": True, "metadata": {"state": "SUCCESSFUL"}, "response": response}
 
 
 _B, _P = r"/storage/v1/b/([^/]+)", r"/v1/projects/[^/]+"
@@ -303,6 +344,9 @@ _ROUTES: list[tuple[str, str, Callable[[Front, Request], Json]]] = [
     ("GET|POST", f"({_P}/(?:topics|subscriptions)/[^/:]+):getIamPolicy", Front.get_policy),
     ("POST", f"({_P}/(?:topics|subscriptions)/[^/:]+):setIamPolicy", Front.set_policy),
     ("POST", f"({_P}/(?:topics|subscriptions)/[^/:]+):testIamPermissions", Front.test_permissions),
+    ("GET", f"({_P}/subscriptions/[^/:]+)", Front.get_subscription),
+    ("PUT", f"({_P}/subscriptions/[^/:]+)", Front.put_subscription),
+    ("PATCH", f"({_P}/subscriptions/[^/:]+)", Front.patch_subscription),
     ("GET", _D, Front.get_database),
     ("POST", _P + "/databases", Front.create_database),
     ("DELETE", _D, Front.delete_database),

@@ -11,6 +11,7 @@ from worker.operate.remedies import EVENTS, PAYLOAD, project_of, short, then
 from worker.operate.wanted import Wanted
 
 PUBLISHERS = ("roles/pubsub.publisher", "roles/pubsub.editor", "roles/pubsub.admin", "roles/editor", "roles/owner")
+_VIEWER = "roles/storage.objectViewer"
 READS = ("storage.objects.get", "storage.objects.list")
 
 
@@ -32,8 +33,21 @@ def _exists(look: CloudInspection, wanted: Wanted, bucket: str) -> Iterator[Find
         return
     database = known(look.database)
     location = database.location if database else ""
-    command = remedies.create_bucket(bucket, project_of(wanted.subscription), location)
+    command = then(
+        remedies.create_bucket(bucket, project_of(wanted.subscription), location),
+        known(lambda: _told(look, wanted, bucket)) or "",
+        remedies.grant(f"buckets/{bucket}", _VIEWER, wanted.account) if wanted.account else "",
+    )
     yield broken(name, "there is no such bucket", command)
+
+
+def _told(look: CloudInspection, wanted: Wanted, bucket: str) -> str:
+    """Have a new bucket announce, if there is a topic to announce to."""
+    topic = topic_of(look, wanted)
+    if not topic or not look.topic(topic):
+        return ""
+    agent = f"serviceAccount:{look.bucket_agent(bucket)}"
+    return then(remedies.grant(topic, PUBLISHERS[0], agent), remedies.announce(bucket, topic))
 
 
 def _publisher(look: CloudInspection, wanted: Wanted, bucket: str) -> Iterator[Finding]:
@@ -63,25 +77,35 @@ def _judged(bucket: str, topic: str, ours: Sequence[ConfigFacts], configs: Seque
         elsewhere = f"; it announces to {others}" if others else ""
         meaning = f"the bucket announces nothing to {short(topic)}{elsewhere}"
         return broken(name, meaning, remedies.announce(bucket, topic))
-    missing = [event for event in EVENTS if not any(event in config.events for config in ours)]
-    if missing:
+    if missing := _unannounced(ours):
         meaning = f"it does not announce {', '.join(missing)}, so documents are missing or stay as they were"
         return broken(name, meaning, _replaced(bucket, topic, ours))
     if any(config.payload != PAYLOAD for config in ours):
         meaning = "it announces without the object's facts, so each image costs the worker another request"
         return amiss(name, meaning, _replaced(bucket, topic, ours))
     if doubled := _doubled(ours):
-        command = then(*(remedies.withdraw(bucket, config.id) for config in doubled))
+        command = then(*(remedies.withdraw(bucket, topic, config.id) for config in doubled))
         return amiss(name, "it announces everything more than once", command)
     prefixes = ", ".join(sorted({config.prefix for config in ours if config.prefix}))
     return well(name, f"it announces all events{f' below {prefixes}' if prefixes else ''}")
+
+
+def _unannounced(ours: Sequence[ConfigFacts]) -> list[str]:
+    """Events that happen below one of the prefixes and are not told."""
+    return [
+        event
+        for event in EVENTS
+        if not all(
+            any(event in other.events and config.prefix.startswith(other.prefix) for other in ours) for config in ours
+        )
+    ]
 
 
 def _replaced(bucket: str, topic: str, ours: Sequence[ConfigFacts]) -> str:
     """A whole configuration for each prefix, before the others go: twice is harmless, not at all is a loss."""
     wholes = dict.fromkeys((config.prefix, config.attributes) for config in ours)
     made = [remedies.announce(bucket, topic, prefix, attributes) for prefix, attributes in wholes]
-    return then(*made, *(remedies.withdraw(bucket, config.id) for config in ours))
+    return then(*made, *(remedies.withdraw(bucket, topic, config.id) for config in ours))
 
 
 def _doubled(ours: Sequence[ConfigFacts]) -> list[ConfigFacts]:
@@ -102,7 +126,7 @@ def _reads(look: CloudInspection, wanted: Wanted, bucket: str) -> Iterator[Findi
         return
     lacking = [each for each in READS if each not in look.permitted(resource, READS)]
     if lacking:
-        command = remedies.grant(resource, "roles/storage.objectViewer", wanted.account or look.account())
+        command = remedies.grant(resource, _VIEWER, wanted.account or look.account())
         yield broken(name, f"these credentials may not read it: {', '.join(lacking)}", command)
     else:
         yield well(name, "these credentials may read it")

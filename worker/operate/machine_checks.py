@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from worker.inspection import CloudInspection
-from worker.operate.findings import Finding, amiss, broken, well
+from worker.operate.findings import Finding, State, amiss, broken, well
 from worker.operate.wanted import Wanted
 
 SET_CLOCK = "sudo timedatectl set-ntp true"
@@ -38,7 +38,10 @@ def clock(look: CloudInspection, _wanted: Wanted) -> Iterator[Finding]:
 
 def libraries() -> Iterator[Finding]:
     """That the installed libraries are of the versions that the package was tested with."""
-    yield judged(requires("imagemeta") or [], _installed)
+    if _installed("imagemeta") is None:
+        yield Finding("libraries", State.UNKNOWN, "imagemeta runs from its source here, and says not what it needs")
+    else:
+        yield judged(requires("imagemeta") or [], _installed)
 
 
 def judged(requirements: Iterable[str], installed: Callable[[str], str | None]) -> Finding:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from worker.inspection import CloudInspection, SubscriptionFacts
 from worker.operate import remedies
-from worker.operate.findings import Finding, amiss, asked, broken, well
+from worker.operate.findings import Finding, amiss, asked, broken, known, well
 from worker.operate.remedies import ATTEMPTS, BACKOFF, attempts_beyond, give_up, project_of, short, then
 from worker.operate.wanted import Wanted
 
@@ -48,36 +48,59 @@ def subscription(look: CloudInspection, wanted: Wanted) -> Iterator[Finding]:
     """That it is there, on this topic, and set as it should be."""
     name, facts = wanted.subscription, look.subscription(wanted.subscription)
     label, on = f"subscription {short(name)}", topic_of(look, wanted)
-    if facts is None:
-        yield broken(label, "there is no such subscription, so no worker can start", _created(wanted, on, None))
+    if not on:
+        yield broken(label, "no topic is known for it", "export IMAGEMETA_TOPIC=pubsub://PROJECT/TOPIC")
         return
-    if facts.topic != on or not on:
-        meaning = f"it is on {short(facts.topic)}, not on {short(on) or 'a topic'}; what waits on it goes with it"
-        yield broken(label, meaning, then(remedies.delete_subscription(name), _created(wanted, on, facts)))
+    if facts is None:
+        yield broken(label, "there is no such subscription, so no worker can start", _created(look, wanted, on))
+        return
+    anew = then(remedies.delete_subscription(name), _created(look, wanted, on))
+    if facts.topic != on:
+        yield broken(label, f"it is on {short(facts.topic)}, not on {short(on)}; what waits on it goes with it", anew)
         return
     yield well(label, f"it is there, on {short(on)}")
-    for judge in (_filter, _deadline, _expiry, _retention, _exactly_once, _back_off, _delivery):
+    yield _filter(facts, anew)
+    for judge in (_deadline, _expiry, _retention, _exactly_once, _back_off, _delivery):
         yield judge(facts, wanted)
     if not wanted.pushed:
         yield from asked(f"pulls {short(name)}", _pulls(look, wanted))
 
 
-def _created(wanted: Wanted, topic: str, before: SubscriptionFacts | None) -> str:
-    """The worker's subscription, with the dead letters that it had before."""
-    target = topic or f"projects/{project_of(wanted.subscription)}/topics/{short(wanted.subscription)}"
-    deadline = f"--ack-deadline={wanted.lease_seconds}"
-    kept = give_up(before.dead_letter_topic, before.max_attempts) if before and before.dead_letter_topic else ()
-    flags = (deadline, "--message-retention-duration=7d", "--retain-acked-messages", *BACKOFF, *kept)
-    return remedies.create_subscription(wanted.subscription, target, *flags)
+def _created(look: CloudInspection, wanted: Wanted, topic: str) -> str:
+    """The worker's subscription, with its dead letters and what is granted on it."""
+    name = wanted.subscription
+    last = _last_place(look, wanted)
+    policy = give_up(last, attempts_beyond(wanted.max_attempts)) if last else ()
+    flags = (f"--ack-deadline={wanted.lease_seconds}", "--message-retention-duration=7d", "--retain-acked-messages")
+    made = remedies.create_subscription(name, topic, *flags, *BACKOFF, *policy)
+    agent = known(look.queue_agent) if last else None
+    grants = [f"serviceAccount:{agent}"] if agent else []
+    grants += [wanted.account] if wanted.account and not wanted.pushed else []
+    return then(made, *(remedies.grant(name, _SUBSCRIBER, member) for member in grants), _pushed(wanted))
+
+
+def _last_place(look: CloudInspection, wanted: Wanted) -> str:
+    """The topic for dead letters: the subscription's, or that of those that the settings name; or none is known."""
+    facts = look.subscription(wanted.subscription)
+    if facts and facts.dead_letter_topic not in {"", DELETED}:
+        return facts.dead_letter_topic
+    kept = look.subscription(wanted.dead_letters) if wanted.dead_letters else None
+    return kept.topic if kept and kept.topic != DELETED else ""
+
+
+def _pushed(wanted: Wanted) -> str:
+    """Where the worker is pushed to, and that is known."""
+    if not wanted.pushed or not wanted.push_endpoint:
+        return ""
+    return remedies.push_to(wanted.subscription, wanted.push_endpoint, wanted.push_account, wanted.push_audience)
 
 
 # --- how it delivers ---------------------------------------------------------------------------------------
 
 
-def _filter(facts: SubscriptionFacts, wanted: Wanted) -> Finding:
+def _filter(facts: SubscriptionFacts, command: str) -> Finding:
     if not facts.filter:
         return well("filter", "every event is delivered")
-    command = then(remedies.delete_subscription(wanted.subscription), _created(wanted, facts.topic, facts))
     meaning = f"only events with {facts.filter} are delivered; a filter cannot be changed, and what waits goes with it"
     return broken("filter", meaning, command)
 
@@ -179,8 +202,11 @@ def _homeless(look: CloudInspection, wanted: Wanted, facts: SubscriptionFacts) -
     steps = [] if look.topic(topic) else [remedies.create_topic(topic)]
     kept = not steps and look.subscriptions(topic)
     keep = "" if kept else _dead_letter_subscription(look, wanted, topic)
+    agent = known(look.queue_agent)
+    grants = ((topic, _PUBLISHER), (wanted.subscription, _SUBSCRIBER)) if agent else ()
+    granted = (remedies.grant(resource, role, f"serviceAccount:{agent}") for resource, role in grants)
     policy = give_up(topic, attempts_beyond(wanted.max_attempts))
-    command = then(*steps, keep, remedies.update_subscription(wanted.subscription, *policy))
+    command = then(*steps, keep, *granted, remedies.update_subscription(wanted.subscription, *policy))
     if facts.dead_letter_topic:
         return broken("dead letters", "their topic is gone, so what cannot be delivered comes again and again", command)
     return broken("dead letters", "there is no place for them: what cannot be delivered comes again and again", command)

@@ -85,14 +85,14 @@ def announce(bucket: str, topic: str, prefix: str = "", attributes: Iterable[tup
     more = [f"--object-prefix={prefix}"] if prefix else []
     more += [f"--custom-attributes={pairs}"] if pairs else []
     events = f"--event-types={','.join(EVENTS)}"
-    words = ("create", f"gs://{bucket}", f"--topic={topic}", events, "--payload-format=json", *more)
-    return _gcloud("storage", "buckets", "notifications", *words, "--skip-topic-setup")
+    where = (f"gs://{bucket}", f"--project={project_of(topic)}", f"--topic={topic}", "--skip-topic-setup")
+    return _gcloud("storage", "buckets", "notifications", "create", *where, events, "--payload-format=json", *more)
 
 
-def withdraw(bucket: str, config: str) -> str:
+def withdraw(bucket: str, topic: str, config: str) -> str:
     """Delete one notification configuration."""
     name = f"projects/_/buckets/{bucket}/notificationConfigs/{config}"
-    return _gcloud("storage", "buckets", "notifications", "delete", name)
+    return _gcloud("storage", "buckets", "notifications", "delete", name, f"--project={project_of(topic)}")
 
 
 # --- queue -------------------------------------------------------------------------------------------------

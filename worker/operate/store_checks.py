@@ -117,7 +117,7 @@ def regions(look: CloudInspection, wanted: Wanted) -> Iterator[Finding]:
 
 def same_place(bucket: str, database: str) -> bool:
     """Whether a bucket's location is, holds, or is held by that of a database."""
-    return database.lower().startswith((bucket.lower(), *_WITHIN.get(bucket.lower(), ())))
+    return database.lower() == bucket.lower() or database.lower().startswith(_WITHIN.get(bucket.lower(), ("-",)))
 
 
 def _place(location: str) -> str:

@@ -36,7 +36,7 @@ _Answer = Json | None | WorkerError
 class GoogleInspection:
     """One project's queue, its database, and any bucket: a ports.CloudInspection. Used by one thread.
 
-    `subscription` is a full name. Each path is asked for once.
+    `subscription` is a full name. What is asked for more than once is remembered.
     """
 
     def __init__(self, subscription: str, project: str, database: str, collection: str) -> None:
@@ -123,9 +123,8 @@ class GoogleInspection:
         return self._find("pubsub", f"/{name}") is not None
 
     def subscriptions(self, topic: str) -> Sequence[str]:
-        """Those of its first page, which is long."""
-        found = self._find("pubsub", f"/{topic}/subscriptions") or {}
-        return list(found.get("subscriptions", []))
+        """By their full names."""
+        return self._rest("pubsub").pages(f"/{topic}/subscriptions", "subscriptions")
 
     def subscription(self, name: str) -> SubscriptionFacts | None:
         """Its settings."""
@@ -162,13 +161,13 @@ class GoogleInspection:
     def collection(self) -> CollectionFacts:
         """Two lists: indexes, and the fields whose indexes are not the database's usual ones."""
         group = f"{self._database}/collectionGroups/{self._collection}"
-        indexes = self._find("firestore", f"{group}/indexes") or {}
-        fields = self._find("firestore", f"{group}/fields", filter=_EXEMPT_FIELDS) or {}
+        indexes = self._rest("firestore").pages(f"{group}/indexes", "indexes")
+        fields = self._rest("firestore").pages(f"{group}/fields", "fields", filter=_EXEMPT_FIELDS)
         return CollectionFacts(
-            dict(_index(each) for each in indexes.get("indexes", []) if each.get("queryScope") == "COLLECTION"),
+            dict(_index(each) for each in indexes if each.get("queryScope") == "COLLECTION"),
             frozenset(
                 each["name"].rpartition("/fields/")[2].replace("`", "")
-                for each in fields.get("fields", [])
+                for each in fields
                 if not each.get("indexConfig", {}).get("indexes")
             ),
         )
@@ -195,12 +194,12 @@ class GoogleInspection:
             self._apis[api] = Rest(_APIS[api], self._credentials)
         return self._apis[api]
 
-    def _find(self, api: str, path: str, **parameters: str) -> Json | None:
+    def _find(self, api: str, path: str) -> Json | None:
         """What is under a path, asked for once, a refusal included."""
         key = (api, path)
         if key not in self._answers:
             try:
-                self._answers[key] = self._rest(api).find(path, **parameters)
+                self._answers[key] = self._rest(api).find(path)
             except WorkerError as error:
                 self._answers[key] = error
         answer = self._answers[key]

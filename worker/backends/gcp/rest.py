@@ -69,6 +69,16 @@ class Rest:
         reply = self._send("GET", path, parameters)
         return None if reply.status_code == 404 else self._content(reply)
 
+    def pages(self, path: str, field: str, **parameters: str) -> list[Any]:
+        """What a list holds in this field, all pages of it; nothing where there is no such list."""
+        found: list[Any] = []
+        page = self.find(path, **parameters)
+        while page:
+            found += page.get(field, [])
+            token = page.get("nextPageToken")
+            page = self.find(path, **parameters, pageToken=token) if token else None
+        return found
+
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **parameters: Any) -> Json:
         """The reply to a request. Raises our errors, Unanswered and SwitchedOff among them."""
         return self._content(self._send(method, path, parameters, body))
