@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import orjson
 
 from deploy.emulators import call
+from tests.cloud.calls import Fault, Json, Request, api_of, done, found, page
 from tests.conftest import Cloud
 
 NUMBER = "424242424242"
@@ -30,35 +31,7 @@ ROLES = {
     "roles/storage.objectViewer": {"storage.objects.get", "storage.objects.list"},
 }
 
-_PAGE = 5
 _RETENTIONS = ("expirationPolicy", "messageRetentionDuration")
-
-Json = dict[str, Any]
-
-
-class Fault(Exception):
-    """An error as Google's APIs send it."""
-
-    def __init__(self, status: int, reason: str, message: str = "") -> None:
-        super().__init__(message or reason)
-        self.status = status
-        self.reason = reason
-
-
-@dataclass
-class Request:
-    """A request that came: `path` without the API's prefix, its parts by the route's groups."""
-
-    method: str
-    path: str
-    query: dict[str, list[str]]
-    body: bytes
-    parts: tuple[str, ...] = ()
-
-    @property
-    def json(self) -> Json:
-        content: Json = orjson.loads(self.body or b"{}")
-        return content
 
 
 @dataclass
@@ -173,11 +146,11 @@ class Front:
         return self.state.configs[bucket][number]
 
     def get_config(self, request: Request) -> Json:
-        return _there(self.state.configs.get(request.parts[0], {}), request.parts[1])
+        return found(self.state.configs.get(request.parts[0], {}), request.parts[1])
 
     def delete_config(self, request: Request) -> Json:
         bucket, number = request.parts
-        _there(self.state.configs.get(bucket, {}), number)
+        found(self.state.configs.get(bucket, {}), number)
         del self.state.configs[bucket][number]
         return {}
 
@@ -244,7 +217,7 @@ class Front:
     # --- Firestore's administration ---
 
     def get_database(self, request: Request) -> Json:
-        return _there(self.state.databases, request.parts[0])
+        return found(self.state.databases, request.parts[0])
 
     def create_database(self, request: Request) -> Json:
         name = request.query["databaseId"][0]
@@ -252,18 +225,18 @@ class Front:
             raise Fault(409, "ALREADY_EXISTS")
         path = f"projects/{self.cloud.project}/databases/{name}"
         self.state.databases[name] = {"name": path, **request.json}
-        return _done(f"{path}/operations/1", self.state.databases[name])
+        return done(f"{path}/operations/1", self.state.databases[name])
 
     def delete_database(self, request: Request) -> Json:
         del self.state.databases[request.parts[0]]
-        return _done("operations/1", {})
+        return done("operations/1", {})
 
     def list_indexes(self, request: Request) -> Json:
-        _there(self.state.databases, request.parts[0])
-        return _page(request, "indexes", self.state.indexes.get(request.parts[1], []))
+        found(self.state.databases, request.parts[0])
+        return page(request, "indexes", self.state.indexes.get(request.parts[1], []))
 
     def create_index(self, request: Request) -> Json:
-        _there(self.state.databases, request.parts[0])
+        found(self.state.databases, request.parts[0])
         database, collection = request.parts
         index = {"queryScope": "COLLECTION", **request.json}
         index["fields"] = [*index["fields"], {"fieldPath": "__name__", "order": index["fields"][-1]["order"]}]
@@ -272,22 +245,22 @@ class Front:
             raise Fault(409, "ALREADY_EXISTS", "index already exists")
         prefix = f"projects/{self.cloud.project}/databases/{database}/collectionGroups/{collection}"
         there.append({"name": f"{prefix}/indexes/{next(self._ids)}", "state": "READY", **index})
-        return _done(f"projects/{self.cloud.project}/databases/{database}/operations/1", there[-1])
+        return done(f"projects/{self.cloud.project}/databases/{database}/operations/1", there[-1])
 
     def list_fields(self, request: Request) -> Json:
-        _there(self.state.databases, request.parts[0])
+        found(self.state.databases, request.parts[0])
         if "filter" not in request.query:
             raise Fault(400, "INVALID_ARGUMENT", "a filter is required")
-        return _page(request, "fields", list(self.state.fields.get(request.parts[1], {}).values()))
+        return page(request, "fields", list(self.state.fields.get(request.parts[1], {}).values()))
 
     def patch_field(self, request: Request) -> Json:
         database, collection, name = request.parts
-        _there(self.state.databases, database)
+        found(self.state.databases, database)
         path = f"projects/{self.cloud.project}/databases/{database}/collectionGroups/{collection}/fields/{name}"
         there = self.state.fields.setdefault(collection, {}).setdefault(name, {"name": path})
         changed = request.query["updateMask"][0].split(",")
         there.update({each: request.json.get(each, {}) for each in changed})
-        return _done(f"projects/{self.cloud.project}/databases/{database}/operations/1", there)
+        return done(f"projects/{self.cloud.project}/databases/{database}/operations/1", there)
 
     # --- APIs ---
 
@@ -302,32 +275,6 @@ class Front:
     def _exists(self, path: str) -> None:
         if self.forward(Request("GET", path, {}, b""))[0] != 200:
             raise Fault(404, "NOT_FOUND", f"there is no {path}")
-
-
-def api_of(path: str) -> str:
-    """Which API a path belongs to."""
-    if path.startswith(("/storage/", "/upload/")):
-        return "storage"
-    if "/databases" in path:
-        return "firestore"
-    return "serviceusage" if "/services/" in path else "pubsub"
-
-
-def _there(things: dict[str, Json], name: str) -> Json:
-    if name not in things:
-        raise Fault(404, "NOT_FOUND", f"there is no {name}")
-    return things[name]
-
-
-def _page(request: Request, field: str, things: list[Json]) -> Json:
-    """Five at a time, with a token for the next."""
-    start = int(request.query.get("pageToken", ["0"])[0])
-    more = {"nextPageToken": str(start + _PAGE)} if start + _PAGE < len(things) else {}
-    return {field: things[start : start + _PAGE], **more}
-
-
-def _done(name: str, response: Json) -> Json:
-    return {"name": name, "done": True, "metadata": {"state": "SUCCESSFUL"}, "response": response}
 
 
 _B, _P = r"/storage/v1/b/([^/]+)", r"/v1/projects/[^/]+"

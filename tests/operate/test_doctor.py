@@ -325,6 +325,7 @@ def test_without_credentials_nothing_else_is_asked(setup: SetUp, monkeypatch: py
     assert found["credentials"].command.endswith("gcloud auth application-default login")
 
 
+@pytest.mark.deep
 def test_a_subscription_on_another_topic_is_made_anew(setup: SetUp) -> None:
     setup.pubsub("PUT", "topics/others")
     setup.made_anew(topic=f"projects/{setup.project}/topics/others")

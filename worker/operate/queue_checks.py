@@ -106,10 +106,8 @@ def _filter(facts: SubscriptionFacts, command: str) -> Finding:
 
 
 def _deadline(facts: SubscriptionFacts, wanted: Wanted) -> Finding:
-    name, command = (
-        "deadline",
-        remedies.update_subscription(wanted.subscription, f"--ack-deadline={wanted.lease_seconds}"),
-    )
+    name, flag = "deadline", f"--ack-deadline={wanted.lease_seconds}"
+    command = remedies.update_subscription(wanted.subscription, flag)
     if not _SHORTEST <= facts.ack_seconds <= _LONGEST:
         return broken(name, f"{facts.ack_seconds} s is outside what Pub/Sub takes", command)
     if facts.ack_seconds != wanted.lease_seconds:
