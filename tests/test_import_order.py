@@ -19,7 +19,7 @@ FLOORS = [
     {"processor", "reading"},
     {"worker", "operate", "export", "batches"},
     {"backends"},
-    {"settings"},
+    {"settings", "urls"},
     {"bootstrap"},
     {"duties", "shard", "push", "crew"},
     {"supervisor"},

@@ -25,28 +25,28 @@ KILLS = 20
 FILLED = "filled"
 
 
-@pytest.mark.parametrize("objects", [800, pytest.param(5000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("objects", [1000, pytest.param(5000, marks=pytest.mark.deep)])
 @pytest.mark.timeout(900)
 def test_a_backfill_killed_twenty_times_misses_nothing(cloud: Cloud, tmp_path: Path, objects: int) -> None:
     names = uploaded(cloud, objects)
     cloud.stack.create_queue(cloud.project, FILLED)  # the uploads' own notifications go to another queue
     queue = f"pubsub://{cloud.project}/{FILLED}-worker"
-    chance, most = random.Random(objects), objects // 800
+    chance, most, rate = random.Random(objects), objects // 1000, objects // 5
     with (
         closing(FirestoreRecords(cloud.project)) as records,
         RunningWorker(cloud, tmp_path / "log", IMAGEMETA_QUEUE=queue),
     ):
         ledger = Ledger(records)
         for _ in range(KILLS):
-            with Backfill(cloud, "--rate", "400") as backfill:
-                backfill.live(
-                    ledger, portions=chance.randint(0, max(1, objects // 1600)), longer=chance.uniform(0, 0.3)
-                )
+            with Backfill(cloud, "--rate", str(rate)) as backfill:
+                portions = chance.choices(range(most + 1), weights=range(most + 1, 0, -1))[0]
+                backfill.live(ledger, portions, longer=chance.uniform(0, 0.2))
         with Backfill(cloud, "--warm") as backfill:
             assert backfill.process.wait(120) == 0
-        (run,) = ledger.newest()
-        assert (run.state, run.seen) == (State.DONE, objects)
-        assert run.continued >= 5
+        runs = ledger.newest()
+        assert {run.state for run in runs} == {State.DONE}
+        assert sum(run.continued for run in runs) + len(runs) == KILLS + 1
+        assert {run.seen for run in runs} == {objects}
         wait_until(lambda: counted(cloud) >= objects, 600)
     made = cloud.documents()
     assert {fields["name"] for fields in made.values()} == names
@@ -75,14 +75,15 @@ class Backfill:
 
     def live(self, ledger: Ledger, portions: int, longer: float) -> None:
         """Return, and so kill it, when it has come so many portions further, and a moment later."""
-        before = seen(ledger)
-        wait_until(lambda: self.process.poll() is not None or seen(ledger) >= before + PORTION * portions, 60)
+        lives, seen = so_far(ledger)
+        wait_until(lambda: so_far(ledger)[0] > lives and so_far(ledger)[1] >= seen + PORTION * portions, 60)
         sleep(longer)  # it may die at any place, not only after a portion
 
 
-def seen(ledger: Ledger) -> int:
-    """How far the run is."""
-    return next((run.seen for run in ledger.newest(1)), 0)
+def so_far(ledger: Ledger) -> tuple[int, int]:
+    """How often runs were begun or gone on with, and how many objects they have looked at."""
+    runs = ledger.newest()
+    return sum(run.continued + 1 for run in runs), sum(run.seen for run in runs)
 
 
 def uploaded(cloud: Cloud, count: int) -> set[str]:

@@ -70,7 +70,7 @@ def lock(look: FolderInspection) -> Iterator[Finding]:
 def pause(look: FolderInspection) -> Iterator[Finding]:
     """Whether the folder is held back."""
     if look.paused():
-        command = f"rm {_quoted(look.catalog / 'paused')}"
+        command = f"imagemeta resume {_quoted(look.folder)}"
         yield amiss("pause", "the folder is paused: nothing that happens to it is announced", command)
     else:
         yield well("pause", "the folder is not paused")
