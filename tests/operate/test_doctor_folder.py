@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ def bad(folder: Path) -> dict[str, Finding]:
 
 
 def run(command: str) -> None:
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    program = f'imagemeta() {{ {sys.executable} -m worker "$@"; }}'
+    done = subprocess.run(["bash", "-c", f"{program}; {command}"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
