@@ -205,6 +205,10 @@ def open_records(settings: Settings) -> Records:
 def open_catalog(settings: Settings) -> Catalog:
     """The documents that `IMAGEMETA_DOCUMENTS` names, to be searched."""
     match urls.split("documents", settings.documents):
+        case "firestore", project, path:
+            from worker.backends.gcp.catalog import FirestoreCatalog
+
+            return FirestoreCatalog(project, *urls.collection(path))
         case "sqlite", _, path:
             from worker.backends.local.catalog import LocalCatalog
 

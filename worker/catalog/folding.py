@@ -1,4 +1,4 @@
-"""Texts without what readers do not care for: case, accents, width, control characters. Queries and documents are folded alike."""
+"""Texts without what readers do not care for: case, accents, width. Queries and documents are folded alike."""
 
 import re
 import unicodedata
