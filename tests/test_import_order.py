@@ -14,7 +14,7 @@ FLOORS = [
     {"ports", "clock", "legal", "interrupts"},
     {"extract"},
     {"decode", "document", "explain", "events", "logs", "telemetry", "health"},
-    {"in_flight", "group_commit", "breaker", "write_ladder", "catalog"},
+    {"fold", "in_flight", "group_commit", "group_lookup", "breaker", "sidecars", "write_ladder", "catalog"},
     {"processor", "reading"},
     {"worker", "operate", "export", "batches"},
     {"backends"},
