@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from worker.errors import ObjectGone, Refused, WorkerError
-from worker.model import Document, Head, Message, ObjectRef, Status, Value
+from worker.model import Document, Head, Message, ObjectRef, Sidecar, Status, Value
 from worker.ports import Conflict, Create, Delivery, Handler, Patch, Write, WriteResult, key_of
 
 # --- time --------------------------------------------------------------------------------------------------
@@ -328,12 +328,14 @@ class MemoryDocuments:
 def head_of(stored: Stored) -> Head:
     """A head is read from the fields, as in every store."""
     known: dict[str, Any] = dict(stored.fields)
+    sidecar = known.get("sidecar")
     return Head(
         known["generation"],
         known["metageneration"],
         Status(known["status"]),
         known["extractor"],
         str(stored.version),
+        Sidecar(**sidecar) if sidecar else None,
     )
 
 

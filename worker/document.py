@@ -9,7 +9,7 @@ import hashlib
 import re
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -57,6 +57,7 @@ def extracted(notification: Notification, metadata: Metadata, attempt: Attempt) 
         "text": metadata.text,
         "blocks": metadata.blocks,
         "sources": metadata.sources or None,
+        "sidecar": metadata.sidecar,
         "truncated": metadata.truncated,
         "bytes_read": sum(length for _, length in metadata.ranges),
         "errors": [
@@ -66,7 +67,8 @@ def extracted(notification: Notification, metadata: Metadata, attempt: Attempt) 
         ],
     }
     tags: dict[str, Value] = {legal_name(name): _tag(tag) for name, tag in metadata.tags.items()}
-    return _document(notification.ref, notification.time, metadata.status, content, attempt, tags)
+    document = _document(notification.ref, notification.time, metadata.status, content, attempt, tags)
+    return replace(document, sidecar=metadata.sidecar)
 
 
 def failed(message: Message, notification: Notification | None, error: Exception, attempt: Attempt) -> Document:

@@ -267,12 +267,21 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Sidecar:
+    """The .xmp object beside an image, by the generation of it that is meant."""
+
+    name: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """All that extraction found in one object.
 
     `tags` maps `Group:Name` (ExifTool's family-1 groups: `IFD0:Make`, `XMP-dc:title`, `IPTC:Keywords`) to a tag.
     `sources` says which tag each summary value came from (`camera.lens` -> `ExifIFD:LensModel`).
     `ranges` are the (offset, length) pairs that were read; `truncated` says that the budget ended before the file.
+    `sidecar` is the one whose tags are among `tags`, or would be if it could be read.
     """
 
     image: ImageInfo
@@ -287,6 +296,7 @@ class Metadata:
     sources: Mapping[str, str] = field(default_factory=dict)
     ranges: tuple[tuple[int, int], ...] = ()
     truncated: bool = False
+    sidecar: Sidecar | None = None
 
     @property
     def status(self) -> Status:
@@ -305,7 +315,8 @@ class Document:
     """One object's record, legal for every store.
 
     `key` is the document's id; `generation` and `metageneration` are the ones it speaks of; `status` and
-    `extractor` (the version that made it) decide whether it may stand; `fields` is all that is written.
+    `extractor` (the version that made it) and `sidecar` (the one that was merged) decide whether it may stand; `fields`
+    is all that is written.
     """
 
     key: str
@@ -313,17 +324,22 @@ class Document:
     status: Status
     extractor: str
     fields: Mapping[str, Value]
+    sidecar: Sidecar | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the write ladder needs to know of a stored document. `version` changes with every write that changes it."""
+    """What the write ladder needs to know of a stored document. `version` changes with every write that changes it.
+
+    `sidecar` is the one that was merged into it.
+    """
 
     generation: int
     metageneration: int
     status: Status
     extractor: str
     version: str
+    sidecar: Sidecar | None = None
 
 
 class Outcome(StrEnum):

@@ -7,6 +7,7 @@ docs/performance.md), so `BatchWrite` is called directly: a status for each writ
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from google.cloud.firestore_v1 import types
@@ -18,7 +19,7 @@ from worker.backends.gcp.channel import open_firestore
 from worker.backends.gcp.errors import Code, from_number, translated
 from worker.backends.gcp.values import Pb, decode_fields, encode_version, field_path
 from worker.errors import Refused, StoreUnavailable, WorkerError
-from worker.model import Head, Status, Value
+from worker.model import Head, Sidecar, Status, Value
 from worker.ports import Conflict, Patch, Replace, Write, WriteResult, key_of
 
 if TYPE_CHECKING:
@@ -31,11 +32,13 @@ REQUEST_BYTES = 4_000_000
 """Firestore takes 10 MiB, its emulator 4 MiB."""
 PAGE = 300
 """Documents of one query of `scan`."""
+QUERY_NAMES = 30
+"""The most names that one query may ask for ("Queries: limits on OR queries")."""
 
 _SERVICE = "/google.firestore.v1.Firestore/"
 _PROBE = Patch("imagemeta-probe", {}, "1.000000000")
 _STATUSES = frozenset(Status)
-_HEAD_FIELDS = ("generation", "metageneration", "status", "extractor")
+_HEAD_FIELDS = ("generation", "metageneration", "status", "extractor", "sidecar")
 _CONFLICTS = frozenset(code.value[0] for code in (Code.ALREADY_EXISTS, Code.FAILED_PRECONDITION, Code.NOT_FOUND))
 _WriteMessage = types.Write.pb()
 _BatchWriteRequest = calls.BatchWriteRequest.pb()
@@ -103,13 +106,13 @@ class FirestoreDocuments:
         return answers
 
     def heads(self, keys: Sequence[str]) -> Sequence[Head | None]:
-        """One BatchGetDocuments with a field mask, so that no tags travel."""
-        if not keys:
-            return []
-        request = _BatchGetRequest(database=self._database, documents=[self._documents + key for key in keys])
-        request.mask.field_paths.extend(_HEAD_FIELDS)
-        found = {document.name: _head(document) for document in self._found(request)}
-        return [found.get(self._documents + key) for key in keys]
+        """Queries by name, at once: a look-up would answer and be billed for each document that is not there, too."""
+        names = [self._documents + key for key in keys]
+        requests = [self._by_name(batch) for batch in _batches(list(dict.fromkeys(names)), QUERY_NAMES)]
+        with translated(StoreUnavailable):
+            streams = [self._run_query(request, timeout=WRITE_SECONDS, metadata=self._metadata) for request in requests]
+            found = {reply.document.name: reply.document for reply in chain(*streams) if reply.HasField("document")}
+        return [_head(found[name]) if name in found else None for name in names]
 
     def strike(self, key: str) -> int:
         """One write with an increment, which answers with the sum."""
@@ -203,10 +206,25 @@ class FirestoreDocuments:
             replies = self._batch_get(request, timeout=WRITE_SECONDS, metadata=self._metadata)
             return [reply.found for reply in replies if reply.HasField("found")]
 
-    def _query(self, start_after: str) -> list[Pb]:
+    def _statement(self) -> tuple[Pb, Pb]:
+        """A query of the collection: the request, and its part that says what is wanted."""
         request = _RunQueryRequest(parent=self._root)
-        statement = request.structured_query
-        statement.from_.add(collection_id=self._collection)
+        request.structured_query.from_.add(collection_id=self._collection)
+        return request, request.structured_query
+
+    def _by_name(self, names: Sequence[str]) -> Pb:
+        """The query for the heads of these documents, with a field mask so that no tags travel."""
+        request, statement = self._statement()
+        for field in _HEAD_FIELDS:
+            statement.select.fields.add(field_path=field)
+        condition = statement.where.field_filter
+        condition.field.field_path, condition.op = "__name__", query.StructuredQuery.FieldFilter.Operator.IN
+        for name in names:
+            condition.value.array_value.values.add(reference_value=name)
+        return request
+
+    def _query(self, start_after: str) -> list[Pb]:
+        request, statement = self._statement()
         statement.order_by.add(direction=query.StructuredQuery.Direction.ASCENDING).field.field_path = "__name__"
         statement.limit.value = PAGE
         if start_after:
@@ -225,6 +243,10 @@ def _answer(key: str, status: Pb) -> WriteResult:
     return from_number(status.code, f"{key}: {status.message}", StoreUnavailable)
 
 
+def _batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (names[start : start + size] for start in range(0, len(names), size))
+
+
 def _refused(sentence: str, cause: Exception) -> Refused:
     refused = Refused(sentence)
     refused.__cause__ = cause
@@ -241,4 +263,9 @@ def _head(document: Pb) -> Head:
         status=Status(status) if status in _STATUSES else Status.FAILED,
         extractor=fields["extractor"].string_value,
         version=encode_version(document.update_time),
+        sidecar=_sidecar(fields["sidecar"].map_value.fields) if "sidecar" in fields else None,
     )
+
+
+def _sidecar(fields: Pb) -> Sidecar:
+    return Sidecar(fields["name"].string_value, fields["generation"].integer_value)

@@ -15,7 +15,7 @@ import orjson
 
 from worker.backends.local.database import BUSY_SECONDS, Database, Schema
 from worker.errors import Refused, StoreUnavailable
-from worker.model import Head, Status, Value
+from worker.model import Head, Sidecar, Status, Value
 from worker.ports import Conflict, Create, Patch, Write, WriteResult, key_of
 
 SCHEMA = Schema(
@@ -49,7 +49,10 @@ _REPLACE = (
     "UPDATE documents SET bucket = ?, name = ?, generation = ?, metageneration = ?, status = ?, extractor = ?,"
     " version = ?, stored_at = ?, fields = ? WHERE key = ? AND version = ?"
 )
-_HEAD = "SELECT generation, metageneration, status, extractor, version FROM documents WHERE key = ?"
+_HEAD = (
+    "SELECT generation, metageneration, status, extractor, version, fields ->> '$.sidecar.name',"
+    " fields ->> '$.sidecar.generation' FROM documents WHERE key = ?"
+)
 _STRIKE = "INSERT INTO strikes VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET count = count + 1 RETURNING count"
 _PAGE = "SELECT key, fields FROM documents WHERE key > ? ORDER BY key LIMIT 50"
 
@@ -86,7 +89,7 @@ class LocalDocuments:
         """The heads under these keys, None where there is none."""
         with self._reading, self._reader.errors():
             rows = [self._reader.execute(_HEAD, (key,)).fetchone() for key in keys]
-        return [row and Head(row[0], row[1], Status(row[2]), row[3], str(row[4])) for row in rows]
+        return [row and _head(*row) for row in rows]
 
     def strike(self, key: str) -> int:
         """Count a death over the object of this key; durable on return."""
@@ -160,6 +163,19 @@ class LocalDocuments:
         query = "SELECT fields FROM documents WHERE key = ? AND version = ?"
         row = self._writer.execute(query, (patch.key, patch.version)).fetchone()
         return {**orjson.loads(row[0]), **patch.fields} if row else None
+
+
+def _head(
+    generation: int,
+    metageneration: int,
+    status: str,
+    extractor: str,
+    version: int,
+    sidecar: str | None,
+    sidecar_generation: int | None,
+) -> Head:
+    merged = None if sidecar is None or sidecar_generation is None else Sidecar(sidecar, sidecar_generation)
+    return Head(generation, metageneration, Status(status), extractor, str(version), merged)
 
 
 def _row(fields: Mapping[str, Value], version: int) -> tuple[object, ...]:
