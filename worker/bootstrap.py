@@ -12,11 +12,13 @@ from worker.breaker import Breaker
 from worker.clock import SystemClock
 from worker.errors import Misconfigured
 from worker.group_commit import GroupCommit
+from worker.group_lookup import GroupLookup
 from worker.in_flight import Board
 from worker.ports import DeadLetters, DocumentStore, ObjectStore, Publisher, Subscription
 from worker.processor import Processor
 from worker.reading import Reading, ReadingAlone
 from worker.settings import Settings
+from worker.sidecars import Sidecars
 from worker.worker import Worker
 from worker.write_ladder import WriteLadder
 
@@ -36,11 +38,13 @@ class Wiring:
     worker: Worker
     breaker: Breaker
     commit: GroupCommit
+    lookup: GroupLookup
     objects: ObjectStore
     documents: DocumentStore
 
     def close(self) -> None:
-        """Finish the writes that wait, then free the store."""
+        """Finish what waits for the store, then free it."""
+        self.lookup.close()
         self.commit.close()
         self.documents.close()
 
@@ -49,18 +53,21 @@ def wire(settings: Settings, board: Board) -> Wiring:
     """A worker and all it stands on, without a subscription. Raises Misconfigured with the setting's name."""
     clock = SystemClock()
     objects, documents = open_objects(settings), open_documents(settings)
-    commit = GroupCommit(documents, clock)
+    commit, lookup = GroupCommit(documents, clock), GroupLookup(documents)
+    sidecars = Sidecars(objects, lookup) if settings.sidecars == "on" else None
     processor = Processor(
         objects,
         documents,
-        WriteLadder(commit, documents, objects, clock),
+        WriteLadder(commit, documents, objects, clock, sidecars),
         Reading(objects, settings.limits, board),
         ReadingAlone(partial(open_objects, settings), settings.limits),
         settings.worker,
+        sidecars,
     )
     # One lost batch fails as many messages as there are threads; that alone is no outage.
     breaker = Breaker(clock, threshold=2 * settings.threads)
-    return Wiring(Worker(processor, breaker, settings.max_attempts), breaker, commit, objects, documents)
+    worker = Worker(processor, breaker, settings.max_attempts)
+    return Wiring(worker, breaker, commit, lookup, objects, documents)
 
 
 def open_subscription(settings: Settings) -> Subscription:

@@ -4,25 +4,28 @@ One `try` surrounds what can be the input's fault. The write stands outside it: 
 message back, and can never make a good image "failed".
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from worker import events
-from worker.decode import decode
+from worker.decode import decode, encode
 from worker.document import Attempt, extracted, failed, key_for, tombstone
 from worker.errors import Misconfigured, ObjectGone, Permanent, SourceUnavailable
 from worker.extract import EXTRACTOR
 from worker.model import Document, Event, Message, Metadata, Notification, ObjectRef, Outcome
 from worker.ports import DocumentStore, ObjectStore
+from worker.sidecars import Read, Sidecars
 from worker.write_ladder import WriteLadder, complete
 
-Read = Callable[[ObjectRef], Metadata]
+_OTHERS_BUSINESS = frozenset({Outcome.SUPERSEDED, Outcome.PATCHED, Outcome.IGNORED})
+"""Outcomes after which a sidecar's images are as they were, or seen to by other news."""
 
 
 class Processor:
     """Turns one message into one durable outcome. Thread-safe.
 
     `read` reads an object here; `read_alone` reads one that a process died over before, in a process of its own.
+    Without `sidecars`, none is merged.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Processor:
         read: Read,
         read_alone: Read,
         worker: str = "",
+        sidecars: Sidecars | None = None,
     ) -> None:
         self._objects = objects
         self._documents = documents
@@ -40,6 +44,7 @@ class Processor:
         self._read = read
         self._read_alone = read_alone
         self._worker = worker
+        self._sidecars = sidecars
 
     def process(self, message: Message, attempt: int = 1, *, last: bool = False) -> Outcome:
         """Return once the outcome is durable; raise where another attempt may do better.
@@ -55,10 +60,20 @@ class Processor:
             if isinstance(error, Misconfigured) or not (last or isinstance(error, Permanent)):
                 raise
             document = failed(message, notification, error, made_by)
-        if isinstance(document, Outcome):
-            return document
+        outcome = document if isinstance(document, Outcome) else self._put(document)
+        if notification and outcome not in _OTHERS_BUSINESS:
+            self._renew_images(notification.ref, message, attempt, last=last)
+        return outcome
+
+    def _put(self, document: Document) -> Outcome:
         with events.stage("write"):
             return self._ladder.put(document)
+
+    def _renew_images(self, beside: ObjectRef, message: Message, attempt: int, *, last: bool) -> None:
+        """The images of a sidecar, as if there was news of them. Nothing to do where the object is no sidecar."""
+        for image in self._sidecars.images(beside) if self._sidecars else ():
+            news = encode(Notification(Event.FINALIZE, image, image.updated))
+            self.process(replace(news, id=message.id), attempt, last=last)
 
     def _document(self, notification: Notification, made_by: Attempt) -> Document | Outcome:
         """What the notification asks to be written, or the outcome where nothing is left to write."""
@@ -74,19 +89,26 @@ class Processor:
 
     def _finalized(self, notification: Notification, made_by: Attempt) -> Document | Outcome:
         ref = notification.ref
-        read = self._read
-        if made_by.number > 1:
-            # It was tried before: it may be done, or have killed who tried. A first delivery pays for neither look.
-            key = key_for(ref.bucket, ref.name)
-            head = self._ladder.head(key)
-            if head and complete(head, ref.generation, EXTRACTOR):
-                return Outcome.UNCHANGED
-            if self._documents.strikes(key):
-                read = self._read_alone
+        # What was tried before may be done, or have killed who tried. A first delivery pays for neither look.
+        tried = made_by.number > 1
+        if tried and self._is_done(ref):
+            return Outcome.UNCHANGED
+        read = self._read_suspect if tried else self._read
         try:
-            return extracted(notification, read(ref), made_by)
+            metadata = self._sidecars.read(ref, read) if self._sidecars else read(ref)
         except ObjectGone:
             return self._gone(notification, made_by)
+        return extracted(notification, metadata, made_by)
+
+    def _is_done(self, ref: ObjectRef) -> bool:
+        head = self._ladder.head(key_for(ref.bucket, ref.name))
+        if head is None or not complete(head, ref.generation, EXTRACTOR):
+            return False
+        return head.sidecar == (self._sidecars.of(ref) if self._sidecars else None)
+
+    def _read_suspect(self, ref: ObjectRef) -> Metadata:
+        struck = self._documents.strikes(key_for(ref.bucket, ref.name))
+        return (self._read_alone if struck else self._read)(ref)
 
     def _gone(self, notification: Notification, made_by: Attempt) -> Document | Outcome:
         """This generation is no longer there: replaced, whose own notification will come, or deleted."""
