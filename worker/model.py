@@ -268,7 +268,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """The .xmp object beside an image, by the generation of it that is meant."""
+    """One generation of the .xmp object beside an image."""
 
     name: str
     generation: int
@@ -315,8 +315,7 @@ class Document:
     """One object's record, legal for every store.
 
     `key` is the document's id; `generation` and `metageneration` are the ones it speaks of; `status` and
-    `extractor` (the version that made it) and `sidecar` (the one that was merged) decide whether it may stand; `fields`
-    is all that is written.
+    `extractor` (its maker's version) and `sidecar` (what was merged) decide if it may stand; `fields` is what is kept.
     """
 
     key: str
@@ -329,10 +328,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the write ladder needs to know of a stored document. `version` changes with every write that changes it.
-
-    `sidecar` is the one that was merged into it.
-    """
+    """What the write ladder needs to know of a stored document. `version` changes with every write that changes it."""
 
     generation: int
     metageneration: int
