@@ -16,6 +16,7 @@ from worker.clock import SystemClock
 from worker.errors import Misconfigured
 from worker.extract import recipe
 from worker.group_commit import GroupCommit
+from worker.group_lookup import GroupLookup
 from worker.in_flight import Board
 from worker.ports import (
     Catalog,
@@ -33,6 +34,7 @@ from worker.ports import (
 from worker.processor import Processor
 from worker.reading import Reading, ReadingAlone
 from worker.settings import Settings
+from worker.sidecars import Sidecars
 from worker.worker import Worker
 from worker.write_ladder import WriteLadder
 
@@ -55,13 +57,15 @@ class Wiring:
     worker: Worker
     breaker: Breaker
     commit: GroupCommit
+    lookup: GroupLookup
     objects: ObjectStore
     documents: DocumentStore
     ladder: WriteLadder
     maker: Maker
 
     def close(self) -> None:
-        """Finish the writes that wait, then free the store."""
+        """Finish what waits for the store, then free it."""
+        self.lookup.close()
         self.commit.close()
         self.documents.close()
 
@@ -70,8 +74,9 @@ def wire(settings: Settings, board: Board) -> Wiring:
     """A worker and all it stands on, without a subscription. Raises Misconfigured with the setting's name."""
     clock = SystemClock()
     objects, documents = open_objects(settings), open_documents(settings)
-    commit = GroupCommit(documents, clock)
-    ladder = WriteLadder(commit, documents, objects, clock)
+    commit, lookup = GroupCommit(documents, clock), GroupLookup(documents)
+    sidecars = Sidecars(objects, lookup) if settings.sidecars == "on" else None
+    ladder = WriteLadder(commit, documents, objects, clock, sidecars)
     maker = Maker(settings.worker, recipe(settings.limits), settings.max_attempts)
     processor = Processor(
         objects,
@@ -80,10 +85,11 @@ def wire(settings: Settings, board: Board) -> Wiring:
         Reading(objects, settings.limits, board),
         ReadingAlone(partial(open_objects, settings), settings.limits),
         maker,
+        sidecars,
     )
     # One lost batch fails as many messages as there are threads; that alone is no outage.
     breaker = Breaker(clock, threshold=2 * settings.threads)
-    return Wiring(Worker(processor, breaker), breaker, commit, objects, documents, ladder, maker)
+    return Wiring(Worker(processor, breaker), breaker, commit, lookup, objects, documents, ladder, maker)
 
 
 def open_subscription(settings: Settings) -> Subscription:
