@@ -326,6 +326,11 @@ def folder_url(folder: Path) -> str:
     return f"file://{quote(bucket_of(path), safe='')}{quote(os.fsencode(path))}"
 
 
+def sqlite_url(path: Path) -> str:
+    """The URL under which an SQLite file is opened."""
+    return f"sqlite://{quote(os.fsencode(path))}"
+
+
 def bucket_of(folder: Path) -> str:
     """The bucket's name of a folder: its own."""
     return object_name(folder.resolve().name) or "root"
