@@ -14,7 +14,8 @@ import orjson
 from worker.backends.local.catalog_query import found
 from worker.backends.local.database import BUSY_SECONDS, Database
 from worker.backends.local.documents import SCHEMA
-from worker.catalog.facets import ISO_BANDS, Facet, chosen, ranked
+from worker.backends.local.search_table import PILES
+from worker.catalog.facets import Facet, chosen, ranked
 from worker.catalog.matching import holds
 from worker.catalog.paths import picked
 from worker.catalog.places import metres
@@ -31,14 +32,6 @@ _NAMES = 2000
 _MAPPED_BYTES = 1 << 30
 """Of the file, at most, read through the page cache without copying."""
 
-_ISO = "".join(f" WHEN iso <= {last} THEN '{name}'" for name, (_, last) in ISO_BANDS.items() if last)
-_PILES = {
-    **{name: name for name in ("camera", "lens", "format", "status", "bucket")},
-    "month": "CASE WHEN length(local) >= 7 THEN substr(local, 1, 7) END",
-    "iso": f"CASE WHEN iso IS NULL THEN NULL{_ISO} ELSE '{list(ISO_BANDS)[-1]}' END",
-    "position": "CASE WHEN latitude IS NULL THEN 'no' ELSE 'yes' END",
-}
-"""The SQL of each facet."""
 _COUNTED = 250_000
 """Rows whose piles are counted at once."""
 _BETWEEN = "\x1f"
@@ -82,18 +75,9 @@ class LocalCatalog:
                 yield key, document if fields is None else picked(document, fields)
 
     def facets(self, query: Query, names: Sequence[str]) -> Mapping[str, Sequence[tuple[str, int]]]:
-        """One walk through what matches: sorting it once for each facet would take several times as long."""
+        """Of all documents they are kept ready; else one walk through what matches."""
         facets = chosen(names)
-        piles: dict[str, Counter[str]] = {facet.name: Counter() for facet in facets}
-        columns = "".join(f", {_PILES[facet.name]} AS pile_{facet.name}" for facet in facets)
-        joined = "".join(f", group_concat(pile_{facet.name}, char(31))" for facet in facets)
-        sql, values, id_ = found(query)
-        last: int | None = 2**63 - 1
-        while last is not None:
-            some = f"SELECT {id_} AS id{columns} {sql} AND {id_} < ? ORDER BY {id_} DESC LIMIT {_COUNTED}"
-            ((last, *texts),) = self._rows(f"SELECT min(id){joined} FROM ({some})", (*values, last))
-            for facet, text in zip(facets, texts, strict=True):
-                piles[facet.name].update(text.split(_BETWEEN) if text else ())
+        piles = self._counted(query, facets) if query.terms else {each.name: self._kept(each) for each in facets}
         return {facet.name: self._shown(facet, piles[facet.name]) for facet in facets}
 
     def by_name(self, bucket: str, prefix: str = "", start_after: str = "") -> Iterator[Stored]:
@@ -129,6 +113,23 @@ class LocalCatalog:
             " JOIN documents ON documents.key = page.key ORDER BY page.id DESC",
             (*values, limit),
         )
+
+    def _kept(self, facet: Facet) -> Counter[str]:
+        return Counter(dict(self._rows("SELECT pile, count FROM piles WHERE name = ? AND count > 0", (facet.name,))))
+
+    def _counted(self, query: Query, facets: Sequence[Facet]) -> dict[str, Counter[str]]:
+        """Sorting what matches once for each facet would take several times as long."""
+        piles: dict[str, Counter[str]] = {facet.name: Counter() for facet in facets}
+        columns = "".join(f", {PILES[facet.name]} AS pile_{facet.name}" for facet in facets)
+        joined = "".join(f", group_concat(pile_{facet.name}, char(31))" for facet in facets)
+        sql, values, id_ = found(query)
+        last: int | None = 2**63 - 1
+        while last is not None:
+            some = f"SELECT {id_} AS id{columns} {sql} AND {id_} < ? ORDER BY {id_} DESC LIMIT {_COUNTED}"
+            ((last, *texts),) = self._rows(f"SELECT min(id){joined} FROM ({some})", (*values, last))
+            for facet, text in zip(facets, texts, strict=True):
+                piles[facet.name].update(text.split(_BETWEEN) if text else ())
+        return piles
 
     def _shown(self, facet: Facet, piles: Counter[str]) -> list[tuple[str, int]]:
         """The largest piles, as people call them."""
