@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.catalog.seeded import documents, of, picture, taken
@@ -86,7 +87,7 @@ def test_a_catalog_of_the_first_version_is_searched_after_it_was_opened(path: Pa
                 "1",
                 version,
                 "2025",
-                _text(each.fields),
+                orjson.dumps(each.fields, option=orjson.OPT_UTC_Z).decode(),
             )
             old.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     with closing(LocalCatalog(path)) as catalog:
