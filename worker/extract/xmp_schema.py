@@ -33,24 +33,19 @@ class Name(NamedTuple):
     """Belongs to XML or RDF, not to a schema."""
 
 
-@lru_cache(maxsize=4096)  # the same few hundred names come with every image; bounded, as files choose the names
-def name_of(uri: str | None, prefix: str, local: str) -> Name:
-    """The name of a property in namespace `uri` (None where the packet does not declare `prefix`).
-
-    A well-known namespace gets its standard prefix whatever the file calls it; any other keeps the file's own.
-    """
-    is_syntax = prefix in _SYNTAX or local == "xmlns"
-    prefix = _standard_prefix(uri, prefix)
+def name_of(prefix: str, local: str) -> Name:
+    """The name of a property under the prefix that is standard for its namespace, or the file's own."""
     plain = f"{prefix}:{local}"
-    kind = KINDS.get(plain, "text")
-    return Name(plain, f"XMP-{plain}", local, kind, plain in ARRAYS, is_syntax or prefix in _SYNTAX)
+    return Name(plain, f"XMP-{plain}", local, KINDS.get(plain, "text"), plain in ARRAYS, prefix in _SYNTAX)
 
 
-def _standard_prefix(uri: str | None, prefix: str) -> str:
-    if uri and len(uri) <= _LONGEST_NAMESPACE:
-        standard = PREFIXES.get(_canonical(uri))
-        if standard:
-            return standard
+def standard_prefix(uri: str) -> str | None:
+    """The prefix of a well-known namespace, whatever a file calls it."""
+    return PREFIXES.get(_canonical(uri)) if len(uri) <= _LONGEST_NAMESPACE else None
+
+
+def own_prefix(prefix: str) -> str:
+    """The prefix of any other namespace: what the file calls it, in plain characters."""
     return ALIASES.get(prefix) or _NOT_IN_PREFIX.sub("_", prefix) or "ns"
 
 
