@@ -99,11 +99,14 @@ def properties(tree: Tree, tag_bytes: int) -> Tags | None:
     return found if is_xmp else None
 
 
+_TOOLKIT = name_of("x", "xmptk")
+
+
 def _toolkit(attributes: Mapping[str, str], tag_bytes: int, found: Tags) -> None:
     """Add the name of the software that wrote the packet; before 2004 it stood in `xaptk`."""
     for qualified, text in attributes.items():
         if qualified.endswith(("}xmptk", "}xaptk")):
-            _state(found, name_of("x", "xmptk"), text, tag_bytes)
+            _state(found, _TOOLKIT, text, tag_bytes)
 
 
 def _describe(
@@ -121,7 +124,7 @@ def _describe(
         if len(found) >= MAX_PROPERTIES:
             return
         name = known.get(element.tag) or names[element.tag]
-        if len(element) or element.attrib:
+        if len(element) or element.keys():
             _state_structured(found, name, element, names, tag_bytes)
         else:
             _state(found, name, element.text or "", tag_bytes)
@@ -133,9 +136,9 @@ def _state(found: Tags, name: Name, text: str, tag_bytes: int) -> None:
     if key in found:
         if not name.is_array:
             return
-    elif not name.is_array and len(text) <= tag_bytes and len(key) <= MAX_NAME and len(found) < MAX_PROPERTIES:
-        plain = name.kind == "text" and not text.isspace()  # almost all
-        found[key] = Tag(name.id, "xmp", text if plain else typed(text, name.kind), text)
+    elif name.is_single and len(text) <= tag_bytes and len(found) < MAX_PROPERTIES:  # almost all
+        is_text = name.kind == "text" and not text.isspace()
+        found[key] = Tag(name.id, "xmp", text if is_text else typed(text, name.kind), text)
         return
     if len(text) > tag_bytes:
         _add(found, name, _omitted(text), "", tag_bytes)
@@ -218,7 +221,7 @@ def _structure(attributes: Mapping[str, str], children: Iterable[Element], names
             fields.setdefault(name.local[:MAX_NAME], typed(text, name.kind))
     for child in children:
         name = known.get(child.tag) or names[child.tag]
-        if len(child) or child.attrib or level >= MAX_LEVELS:
+        if len(child) or child.keys() or level >= MAX_LEVELS:
             value = _value(child, name, names, level + 1)
         else:
             value = typed(child.text or "", name.kind)
@@ -233,7 +236,7 @@ def _array(items: Iterable[Element], name: Name, names: _Names, level: int) -> l
     """The items of a bag or sequence. A list in a list is drawn flat: a document cannot hold it."""
     values: list[TagValue] = []
     for item in items:
-        if not (len(item) or item.attrib) and level < MAX_LEVELS:
+        if not (len(item) or item.keys()) and level < MAX_LEVELS:
             values.append(typed(item.text or "", name.kind))
             continue
         value = _value(item, name, names, level + 1)

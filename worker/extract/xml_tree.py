@@ -50,14 +50,14 @@ def parse(packet: bytes, budget: Budget) -> Tree:
     budget.check()
     if b"<!DOCTYPE" in document:
         _refuse_doctype(document)
-    nodes = document.count(b"<") + document.count(b"=")
-    if nodes > 2 * MAX_NODES:
+    large = len(document) > MAX_NODES
+    if large and document.count(b"<") + document.count(b"=") > 2 * MAX_NODES:
         raise RefusedXml(f"more than {MAX_NODES} elements and attributes")
     try:
         roots = [_read(document)]
     except ET.ParseError:
         return _parse_damaged(document, budget)
-    if nodes > MAX_NODES or document.count(b"</") >= MAX_DEPTH:
+    if large or document.count(b"</") >= MAX_DEPTH:
         _bound(roots)
     return Tree(roots, document)
 
@@ -123,11 +123,15 @@ _SINGLE_BYTE = re.compile(rb"<\?xml[^>]{0,99}?encoding=[\"'](?:iso-8859-1|window
 
 
 def _utf8(packet: bytes) -> bytes:
-    """The packet from its first `<` on, in UTF-8; XMP allows UTF-16 and UTF-32 in either byte order too."""
+    """The packet from its first `<` on, in UTF-8; XMP allows UTF-16 and UTF-32 in either byte order too.
+
+    Without trailer and padding, which is half of most packets.
+    """
     start = max(packet.find(b"<"), 0)
     encoding = _wide_encoding(packet, start)
     if encoding is None:
-        document = packet[start:].rstrip(b"\0 \t\r\n")
+        trailer = packet.rfind(b"<?xpacket end", start)
+        document = packet[start : packet.rfind(b">", start, trailer if trailer > start else None) + 1]
         if _SINGLE_BYTE.match(document):
             return document.decode("cp1252", "replace").encode()
         return document

@@ -31,12 +31,16 @@ class Name(NamedTuple):
     """Declared as a bag or sequence: stays a list also where a file gives one plain value."""
     is_syntax: bool
     """Belongs to XML or RDF, not to a schema."""
+    is_single: bool
+    """Is one value, under a name that is kept."""
 
 
 def name_of(prefix: str, local: str) -> Name:
     """The name of a property under the prefix that is standard for its namespace, or the file's own."""
     plain = f"{prefix}:{local}"
-    return Name(plain, f"XMP-{plain}", local, KINDS.get(plain, "text"), plain in ARRAYS, prefix in _SYNTAX)
+    key, is_array = f"XMP-{plain}", plain in ARRAYS
+    is_single = not is_array and len(key) <= MAX_NAME
+    return Name(plain, key, local, KINDS.get(plain, "text"), is_array, prefix in _SYNTAX, is_single)
 
 
 def standard_prefix(uri: str) -> str | None:
@@ -109,11 +113,11 @@ def printable(value: TagValue) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return ", ".join(map(printable, value))
+        return ", ".join([item if item.__class__ is str else printable(item) for item in value])
     if isinstance(value, dict):
         if "x-default" in value:
             return printable(value["x-default"])
-        return "; ".join(f"{name}: {printable(part)}" for name, part in value.items())
+        return "; ".join([f"{name}: {printable(part)}" for name, part in value.items()])
     return "" if value is None else str(value)
 
 
