@@ -75,7 +75,7 @@ def _segments(view: View) -> Iterator[tuple[int, int, int]]:
             at += 2
             continue
         if len(head) < 4:
-            head = exactly(view, at, 4)
+            require(view, at + 2, 2)
         length = head[2] << 8 | head[3]
         if length < 2:
             raise Cut("a segment has no length")
