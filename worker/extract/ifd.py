@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from worker.extract.parts import Buffer
@@ -56,7 +57,8 @@ class Source:
             raise Missing
 
 
-class Layout(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Layout:
     """How a TIFF writes its directories: the number of entries, an entry (tag, type, count, slot), an offset.
 
     `single` reads, by field type, the one integer that stands in a slot; `pairs` are the two halves of a rational.

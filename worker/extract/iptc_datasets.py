@@ -3,7 +3,8 @@
 Names are ExifTool's; numbers and repeatability are those of IPTC-NAA IIM 4.2.
 """
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 Form = Literal["text", "number", "date", "time", "binary"]
 
@@ -18,7 +19,8 @@ _FORMS: dict[str, Form] = {
 }
 
 
-class Dataset(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Dataset:
     """What a record and dataset number stand for."""
 
     key: str

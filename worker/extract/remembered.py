@@ -2,7 +2,6 @@
 
 from copy import copy
 from functools import lru_cache
-from typing import NamedTuple
 
 from worker.extract.ifd import Entry
 from worker.extract.tag_tables import Known, Table
@@ -20,12 +19,8 @@ MOST_REMEMBERED = 1024
 """Values per group: cameras write few different ones, but files choose them."""
 
 
-class Named(NamedTuple):
-    """What is known of a tag in a group: its key, name and rule, and whether it is a blob."""
-
-    key: str
-    known: Known
-    is_blob: bool
+Named = tuple[str, Known, bool]
+"""A tag's key in a group, its name and rule, and whether it is a blob."""
 
 
 class Names(dict[int, Named]):
@@ -41,7 +36,7 @@ class Names(dict[int, Named]):
     def __missing__(self, tag: int) -> Named:
         known = self._table.get(tag)
         name = known or (f"0x{tag:04X}", None)
-        named = Named(f"{self._group}:{name[0]}", name, tag in BLOBS)
+        named = (f"{self._group}:{name[0]}", name, tag in BLOBS)
         if known:  # or else files would choose how many
             self[tag] = named
         return named
