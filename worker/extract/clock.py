@@ -29,7 +29,7 @@ class Clock(NamedTuple):
         """The moment in UTC, where offset and time of day are known."""
         if self.offset is None or not self.has_time:
             return None
-        return (self.moment - timedelta(minutes=minutes_of(self.offset))).replace(tzinfo=UTC)
+        return (self.moment - _ahead(self.offset)).replace(tzinfo=UTC)
 
 
 _CLOCK = re.compile(
@@ -114,3 +114,8 @@ def minutes_of(offset: str) -> int:
     """Minutes east of UTC of an offset that `offset_of` wrote."""
     minutes = int(offset[1:3]) * 60 + int(offset[4:6])
     return -minutes if offset[0] == "-" else minutes
+
+
+@lru_cache(maxsize=128)  # there are 105 offsets
+def _ahead(offset: str) -> timedelta:
+    return timedelta(minutes=minutes_of(offset))

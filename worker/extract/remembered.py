@@ -1,6 +1,5 @@
 """What is kept from image to image: the names of a group's tags, and the values that they had before."""
 
-from copy import copy
 from functools import lru_cache
 
 from worker.extract.ifd import Entry
@@ -63,4 +62,4 @@ def remember(kept: Remembered, content: Entry | Content, tag: Tag) -> None:
 
 def own(tag: Tag) -> Tag:
     """The tag with a list of its own: whoever changes one image's does not change another's."""
-    return Tag(tag.id, tag.type, copy(tag.value), tag.text)
+    return Tag(tag.id, tag.type, [*tag.value] if isinstance(tag.value, list) else tag.value, tag.text)
