@@ -35,6 +35,9 @@ _MOST_REMEMBERED, _LONGEST_REMEMBERED = 4096, 300
 """Names that outlive the image, and the characters of one: files choose both."""
 
 
+_DECLARATION = re.compile(rb"""xmlns:([^\s=<>"']{1,100})\s{0,9}=\s{0,9}["']([^<"']{0,300})""")
+
+
 @lru_cache(maxsize=1)
 def _known() -> dict[str, Name]:
     """The names of well-known namespaces that were met before, in any image: a few hundred come with every one."""
@@ -48,7 +51,7 @@ class _Names(dict[str, Name]):
         super().__init__()
         self._document = document
         self.known = _known()
-        self._prefixes: dict[str, str] = {"": ""}
+        self._prefixes: dict[str, str] | None = None
 
     def __missing__(self, qualified: str) -> Name:
         uri, _, local = qualified[1:].rpartition("}") if qualified[:1] == "{" else ("", "", qualified)
@@ -65,12 +68,12 @@ class _Names(dict[str, Name]):
         return name
 
     def _prefix(self, uri: str) -> str:
-        """The prefix that the packet declares for the namespace, or uses without declaring any."""
-        if uri not in self._prefixes:
-            declared = re.compile(rb"xmlns:([^\s=<>\"']+)\s*=\s*[\"']" + re.escape(uri.encode()) + rb"[\"']")
-            found = declared.search(self._document)
-            self._prefixes[uri] = found[1].decode("utf-8", "replace") if found else uri.removesuffix(":")
-        return self._prefixes[uri]
+        """The prefix that the packet first declares for the namespace, or uses without declaring any."""
+        if self._prefixes is None:
+            self._prefixes = {"": ""}
+            for prefix, declared in _DECLARATION.findall(self._document):
+                self._prefixes.setdefault(declared.decode("utf-8", "replace"), prefix.decode("utf-8", "replace"))
+        return self._prefixes.get(uri) or uri.removesuffix(":")
 
 
 def properties(tree: Tree, tag_bytes: int) -> Tags | None:
@@ -115,6 +118,8 @@ def _describe(
     """Add the properties of one rdf:Description, those in attributes and those in elements."""
     known = names.known
     for qualified, value in description.attrib.items():
+        if len(found) >= MAX_PROPERTIES:
+            return
         name = known.get(qualified) or names[qualified]
         if not name.is_syntax:
             _state(found, name, value, tag_bytes)

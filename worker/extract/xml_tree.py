@@ -51,7 +51,7 @@ def parse(packet: bytes, budget: Budget) -> Tree:
     if b"<!DOCTYPE" in document:
         _refuse_doctype(document)
     large = len(document) > MAX_NODES
-    if large and document.count(b"<") + document.count(b"=") > 2 * MAX_NODES:
+    if large and document.count(b"<") + 2 * document.count(b"=") > 2 * MAX_NODES:
         raise RefusedXml(f"more than {MAX_NODES} elements and attributes")
     try:
         roots = [_read(document)]
