@@ -17,24 +17,26 @@ _UNUSUAL = re.compile(r"[^\w.-]")
 _BLANKS = re.compile(r"[\t\r\n]")
 _PASSED = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"))
 """Comments, instructions and plain text, by how they begin and end."""
-_NODES_PER_CHECK = 1024
+_STEPS_PER_CHECK = 1024
+_STEPS_PER_NODE = 4
 
 
 def read(text: str, budget: Budget, most: int, deepest: int) -> tuple[list[Element], set[Element]]:
     """The elements at the top, with names in the form `{namespace}local`, and those that were not read whole.
 
-    Ends at `most` elements and attributes, or where one stands deeper than `deepest`. Raises Spent where the budget is.
+    Ends at `most` elements and attributes, after four times as many tags, or where one stands deeper than `deepest`.
+    Raises Spent where the budget is.
     """
     salvage = _Salvage()
     at = text.find("<")
-    checked = 0
-    while at >= 0 and salvage.nodes < most and len(salvage.stack) <= deepest + 1:
+    steps = 0  # of which each node takes one, and what is no node as well
+    while at >= 0 and salvage.nodes < most and steps < _STEPS_PER_NODE * most and len(salvage.stack) <= deepest + 1:
         end = salvage.take(text, at)
         at = text.find("<", end)
         salvage.pieces.append(html.unescape(text[end : at if at >= 0 else len(text)]))
-        if salvage.nodes - checked > _NODES_PER_CHECK:
+        steps += 1
+        if steps % _STEPS_PER_CHECK == 0:
             budget.check()
-            checked = salvage.nodes
     salvage.close(1)
     return list(salvage.stack[0][1]), salvage.unfinished
 

@@ -51,7 +51,7 @@ def parse(packet: bytes, budget: Budget) -> Tree:
     if b"<!DOCTYPE" in document:
         _refuse_doctype(document)
     large = len(document) > MAX_NODES
-    if large and document.count(b"<") + 2 * document.count(b"=") > 2 * MAX_NODES:
+    if large and _nodes(document) > MAX_NODES:
         raise RefusedXml(f"more than {MAX_NODES} elements and attributes")
     try:
         roots = [_read(document)]
@@ -94,6 +94,12 @@ def _bound(roots: list[Element]) -> None:
         if depth > MAX_DEPTH:
             raise RefusedXml(f"elements nest deeper than {MAX_DEPTH}")
         level = [child for element in level for child in element]
+
+
+def _nodes(document: bytes) -> int:
+    """How many elements and attributes there may be: tags that close nothing, and signs of equality."""
+    others = sum([document.count(begin) for begin in (b"</", b"<!", b"<?")])
+    return document.count(b"<") - others + document.count(b"=")
 
 
 def _refuse_doctype(document: bytes) -> None:
