@@ -2,16 +2,16 @@
 
 # ruff: noqa: S608 -- statements are made of constants and of catalog_query's conditions, which are parametrised
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from queue import LifoQueue
 from typing import Any
 
 import orjson
 
-from worker.backends.local.catalog_query import found
+from worker.backends.local.catalog_query import Found, found
 from worker.backends.local.database import BUSY_SECONDS, Database
 from worker.backends.local.documents import SCHEMA
 from worker.backends.local.search_table import PILES
@@ -29,6 +29,8 @@ PAGE = 500
 """Documents that a stream reads at once."""
 _NAMES = 2000
 """Rows that `by_name` reads at once."""
+READERS = 4
+"""Connections: so many searches run at once, and one that reads tags holds up nobody."""
 _MAPPED_BYTES = 1 << 30
 """Of the file, at most, read through the page cache without copying."""
 
@@ -48,15 +50,13 @@ class LocalCatalog:
     """
 
     def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
-        self._reader = Database(path, SCHEMA, durable=True, create=False, busy_seconds=busy_seconds)
-        self._reader.define("metres", 4, metres)
-        self._reader.define("tag_holds", 2, _tag_holds)
-        self._reading = threading.Lock()
-        self._rows(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+        self._readers: LifoQueue[Database] = LifoQueue()
+        for _ in range(READERS):
+            self._readers.put(_reader(path, busy_seconds))
 
     def page(self, query: Query, cursor: str = "", limit: int = 100) -> Page:
         """One statement; the cursor is the id of the last row."""
-        rows = self._page(query, _id_of(cursor), limit + 1)
+        rows = self._page(found(query), _id_of(cursor), limit + 1)
         more = str(rows[limit - 1][0]) if len(rows) > limit else ""
         return Page(tuple((key, orjson.loads(fields)) for _, key, fields in rows[:limit]), more)
 
@@ -69,7 +69,8 @@ class LocalCatalog:
     def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[Row]:
         """Page by page."""
         last: int | None = None
-        while rows := self._page(query, last, PAGE):
+        matching = found(query, in_order=True)
+        while rows := self._page(matching, last, PAGE):
             for last, key, text in rows:  # noqa: B007 -- the next page goes on behind the last row
                 document = orjson.loads(text)
                 yield key, document if fields is None else picked(document, fields)
@@ -99,12 +100,12 @@ class LocalCatalog:
 
     def close(self) -> None:
         """Free the file."""
-        with self._reading:
-            self._reader.close()
+        for _ in range(READERS):
+            self._readers.get().close()
 
-    def _page(self, query: Query, last: int | None, limit: int) -> list[tuple[int, str, str]]:
+    def _page(self, matching: Found, last: int | None, limit: int) -> list[tuple[int, str, str]]:
         """Ids, keys and documents after that id."""
-        sql, values, id_ = found(query)
+        sql, values, id_ = matching
         if last is not None:
             sql, values = f"{sql} AND {id_} < ?", (*values, last)
         return self._rows(
@@ -140,8 +141,20 @@ class LocalCatalog:
         return ranked((names.get(pile, pile), count) for pile, count in largest)
 
     def _rows(self, statement: str, values: tuple[object, ...] = ()) -> list[Any]:
-        with self._reading, self._reader.errors():
-            return self._reader.execute(statement, values).fetchall()
+        reader = self._readers.get()
+        try:
+            with reader.errors():
+                return reader.execute(statement, values).fetchall()
+        finally:
+            self._readers.put(reader)
+
+
+def _reader(path: Path, busy_seconds: float) -> Database:
+    reader = Database(path, SCHEMA, durable=True, create=False, busy_seconds=busy_seconds)
+    reader.define("metres", 4, metres)
+    reader.define("tag_holds", 2, _tag_holds)
+    reader.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+    return reader
 
 
 def _id_of(cursor: str) -> int | None:
