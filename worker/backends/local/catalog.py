@@ -31,9 +31,6 @@ _NAMES = 2000
 """Rows that `by_name` reads at once."""
 READERS = 4
 """Connections: so many searches run at once, and one that reads tags holds up nobody."""
-_MAPPED_BYTES = 1 << 30
-"""Of the file, at most, read through the page cache without copying."""
-
 _COUNTED = 250_000
 """Rows whose piles are counted at once."""
 _BETWEEN = "\x1f"
@@ -153,7 +150,6 @@ def _reader(path: Path, busy_seconds: float) -> Database:
     reader = Database(path, SCHEMA, durable=True, create=False, busy_seconds=busy_seconds)
     reader.define("metres", 4, metres)
     reader.define("tag_holds", 2, _tag_holds)
-    reader.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
     return reader
 
 

@@ -54,11 +54,14 @@ _TOKENS = "tokenize = \"ascii tokenchars ':_'\""
 """The list goes in as it is: quotes, commas and brackets stand between words, and no word of ours holds one."""
 _FORGET_WORDS = f"""INSERT INTO words (words, rowid, listed)
         SELECT 'delete', id, json_extract(old.fields, '$.search.words') FROM ({_OLD})"""
-_CAMERA = "trim(coalesce({camera.make}, '') || ' ' || coalesce({camera.model}, ''))"
-_SHOW = f"""INSERT OR IGNORE INTO shown SELECT * FROM (VALUES
-        ('camera', {_value("{search.camera}")}, {_value(_CAMERA)}),
-        ('lens', {_value("{search.lens}")}, {_value("{camera.lens}")}),
-        ('format', {_value("{search.format}")}, {_value("{image.format}")})) WHERE column2 IS NOT NULL"""
+_CAMERA = _value("trim(coalesce({camera.make}, '') || ' ' || coalesce({camera.model}, ''))")
+_SHOWN = {"camera": _CAMERA, "lens": _value("{camera.lens}"), "format": _value("{image.format}")}
+_SHOW = tuple(
+    f"""INSERT INTO shown SELECT '{name}', {name}, {text} FROM search WHERE id = last_insert_rowid()
+        AND {name} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM shown WHERE shown.name = '{name}' AND folded = {name})"""
+    for name, text in _SHOWN.items()
+)
+"""Only what is seen for the first time is looked up in the document again."""
 
 PILES = {
     **{name: name for name in ("camera", "lens", "format", "status", "bucket")},
@@ -100,7 +103,7 @@ MIGRATION = (
     "CREATE INDEX search_name ON search (bucket, name)",
     "CREATE INDEX search_fingerprint ON search (fingerprint) WHERE fingerprint IS NOT NULL",
     f"CREATE VIRTUAL TABLE words USING fts5(listed, content = '', detail = 'none', columnsize = 0, {_TOKENS})",
-    _trigger("INSERT", _put(_NEXT), _COUNT_IN, _WORDS, _SHOW),
+    _trigger("INSERT", _put(_NEXT), _COUNT_IN, *_SHOW, _WORDS),
     _trigger(
         "UPDATE OF fields",
         _FORGET_WORDS,
@@ -108,8 +111,8 @@ MIGRATION = (
         f"DELETE FROM search WHERE id = ({_OLD}) AND {_FIRST} <> {_FIRST.replace('new.', 'old.')}",
         _put(f"{_SAME}, {_NEXT}").replace("INSERT", "INSERT OR REPLACE", 1),
         _COUNT_IN,
+        *_SHOW,
         _WORDS,
-        _SHOW,
     ),
     _trigger("DELETE", _FORGET_WORDS, _COUNT_OUT, f"DELETE FROM search WHERE id = ({_OLD})"),
     "UPDATE documents SET fields = fields",  # those that are there already
