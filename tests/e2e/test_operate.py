@@ -191,3 +191,21 @@ def test_dead_letters_are_written_down_by_the_worker_itself(cloud: Cloud, tmp_pa
     (fields,) = cloud.documents().values()
     assert (fields["name"], fields["failure"]["code"]) == ("lost.jpg", "dead_letter")
     assert fields["notification"]["attributes"].items() >= letter.items()
+
+
+def test_exactly_what_other_limits_made_is_made_anew(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.stack.create_queue(cloud.project, HEARD)
+    queue = f"pubsub://{cloud.project}/{HEARD}-worker"
+    operator = Operator(cloud)
+    upload(cloud, {f"{number}.jpg": PHOTO for number in range(10)} | {"broken.jpg": KINDS["corrupt"]})
+    with RunningWorker(cloud, tmp_path / "log", IMAGEMETA_QUEUE=queue) as worker:
+        operator.filled([*(f"{number}.jpg" for number in range(10)), "broken.jpg"])
+        assert operator.told("reextract", "--dry-run")["messages"] == 0
+        assert worker.stop() == 0
+    with RunningWorker(cloud, tmp_path / "log", IMAGEMETA_QUEUE=queue, IMAGEMETA_MAKERNOTES="always"):
+        wait_until(lambda: operator.told("status")["workers"], 60)
+        assert operator.told("reextract", "--dry-run")["messages"] == 11
+        assert operator.told("reextract", "in:gs://photos/3", "--dry-run")["messages"] == 1
+        assert operator.told("reextract")["published"] == 11
+        wait_until(lambda: {fields["passes"] for fields in operator.by_name().values()} == {2}, 60)
+        assert operator.told("reextract", "--dry-run")["messages"] == 0

@@ -92,15 +92,15 @@ def watching(total: Callable[[], int | None] = lambda: None) -> Iterator[Callabl
         yield lambda run: bar.update(task, completed=run.seen, description=f"{run.published} published")
 
 
-def told(run: "Run", form: str, what: str) -> None:
-    """Say what became of a run. Ends with exit code 1 where something was refused."""
+def told(run: "Run", form: str, what: str, *, refusable: bool = False) -> None:
+    """Say what became of a run. Ends with exit code 1 where something was refused, unless that is in order."""
     if form == "json":
         put(asdict(run))
     else:
         line(f"{run.seen} {what} looked at, {run.published} published{_refused(run)} ({run.state}, run {run.id})")
     if run.why:
         say(f"{run.why}; the same command goes on from there")
-    if run.refused:
+    if run.refused and not refusable:
         raise Exit(SOME_REFUSED)
 
 
