@@ -17,6 +17,9 @@ from tests.samples import SAMPLES, write_all
 from tests.samples.packets import xmp
 
 OF_THE_QUEUE = {
+    "recipe",
+    "passes",
+    "search",
     "bucket",
     "name",
     "uri",
