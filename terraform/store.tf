@@ -1,7 +1,7 @@
 # The Firestore database, its indexes, and what no index may cover.
 
 locals {
-  # Large, open-ended or never asked for: worker/document.py has the first ten.
+  # Large, open-ended or never asked for. worker/indexes.py has the same lists.
   unqueried = [
     "attempts", "custom", "dropped", "errors", "first_bytes", "long_texts", "notification", "sources", "tags", "timings",
     "attempt", "blocks", "bytes_read", "crc32c", "metageneration", "name", "taken.alternatives", "worker",

@@ -47,7 +47,8 @@ def fill(site: Site, scope: Scope, select: Select, options: Options, watch: Watc
 def redrive(site: Site, filter_text: str, options: Options, watch: Watch, *, release: bool) -> Run:
     """Send failures back to the queue."""
     query = again.failed_ones(filter_text)
-    run = site.ledger.begin("redrive", f"{filter_text}{' --release' if release else ''}", fresh=options.fresh)
+    scope = f"{filter_text or 'all failures'}{' --release' if release else ''}"
+    run = site.ledger.begin("redrive", scope, fresh=options.fresh)
     items = again.redriven(site.catalog, site.documents, query, run, release=release)
     return carry(site, run, items, options, watch)
 
@@ -61,7 +62,7 @@ def rehearse_redrive(site: Site, filter_text: str, *, release: bool) -> Tally:
 def reextract(site: Site, filter_text: str, options: Options, watch: Watch, *, partial: bool) -> Run:
     """Have documents made anew from their objects."""
     query = _to_reextract(site, filter_text, partial)
-    scope = f"{filter_text} {'--partial' if partial else '--outdated'} for recipe {site.recipe}".strip()
+    scope = f"{filter_text} {'--partial' if partial else '--outdated'} (recipe {site.recipe})".strip()
     run = site.ledger.begin("reextract", scope, fresh=options.fresh)
     items = again.reextracted(site.catalog, site.documents, query, run, site.recipe)
     return carry(site, run, items, options, watch)
@@ -75,13 +76,13 @@ def rehearse_reextract(site: Site, filter_text: str, *, partial: bool) -> Tally:
 
 def replay_documents(site: Site, since: datetime, options: Options, watch: Watch) -> Run:
     """Send the messages that the documents of late came from."""
-    run = site.ledger.begin("replay", f"from the store since {since.isoformat()}", fresh=options.fresh)
-    return carry(site, run, replay.items(site.catalog, since, run), options, watch)
+    run = site.ledger.begin("replay", f"from the store since {since:%Y-%m-%dT%H:%M:%SZ}", fresh=options.fresh)
+    return carry(site, run, replay.items(site.reader, since, run), options, watch)
 
 
 def replay_queue(site: Site, rewind: Rewind, since: datetime) -> Run:
     """Have the queue deliver again what was published since."""
-    run = site.ledger.begin("replay", f"by the queue since {since.isoformat()}", fresh=True)
+    run = site.ledger.begin("replay", f"by the queue since {since:%Y-%m-%dT%H:%M:%SZ}", fresh=True)
     replay.seek(rewind, since)
     return site.ledger.save(dataclasses.replace(run, state=State.DONE))
 
@@ -103,7 +104,9 @@ def differences(
             if finding:
                 found(finding)
         return None
-    run = site.ledger.begin("reconcile", f"{scope}{f' --since {since.isoformat()}' if since else ''}", fresh=True)
+    run = site.ledger.begin(
+        "reconcile", f"{scope}{f' --since {since:%Y-%m-%dT%H:%M:%SZ}' if since else ''}", fresh=True
+    )
     return carry(site, run, _repairs(site, scope, since, run, found), options, watch)
 
 

@@ -1,13 +1,15 @@
 """Settings become wired objects. The only importer of backends, and of each only when it is asked for."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
+from worker import urls
 from worker.attempts import Maker
 from worker.breaker import Breaker
 from worker.clock import SystemClock
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from worker.backends.gcp.firestore import FirestoreDocuments
     from worker.backends.local.documents import LocalDocuments
     from worker.backends.local.folder import FolderStore
+    from worker.operate.findings import Finding
 
 PushCheck = Callable[[str | None], None]
 """Given the `Authorization` header of a push request: returns, or raises Forbidden."""
@@ -85,7 +88,7 @@ def wire(settings: Settings, board: Board) -> Wiring:
 
 def open_subscription(settings: Settings) -> Subscription:
     """The queue that `IMAGEMETA_QUEUE` names."""
-    match _url("queue", settings.queue):
+    match urls.split("queue", settings.queue):
         case "pubsub", project, subscription:
             from worker.backends.gcp.pubsub import PubSubSubscription
 
@@ -95,12 +98,12 @@ def open_subscription(settings: Settings) -> Subscription:
 
             return LocalSubscription(Path(path), settings.threads, settings.lease_seconds)
         case scheme, _, _:
-            raise _no_backend("queue", scheme, "pubsub, sqlite")
+            raise urls.no_backend("queue", scheme, "pubsub, sqlite")
 
 
 def open_publisher(settings: Settings) -> Publisher:
     """The topic that `IMAGEMETA_TOPIC` names; a local queue is its own topic."""
-    match _url("topic", settings.topic or settings.queue):
+    match urls.split("topic", settings.topic or settings.queue):
         case "pubsub", project, topic if settings.topic:
             from worker.backends.gcp.pubsub import PubSubPublisher
 
@@ -110,12 +113,12 @@ def open_publisher(settings: Settings) -> Publisher:
 
             return LocalPublisher(Path(path))
         case scheme, _, _:
-            raise _no_backend("topic", scheme, "pubsub, sqlite")
+            raise urls.no_backend("topic", scheme, "pubsub, sqlite")
 
 
 def open_intake(settings: Settings) -> Intake:
     """The switch between the buckets and the topic that `IMAGEMETA_TOPIC` names; or of the folder that is watched."""
-    match _url("topic", settings.topic or settings.queue):
+    match urls.split("topic", settings.topic or settings.queue):
         case "pubsub", project, topic if settings.topic:
             from worker.backends.gcp.notifications import BucketNotifications
 
@@ -123,16 +126,16 @@ def open_intake(settings: Settings) -> Intake:
         case "sqlite", _, path:
             from worker.backends.local.intake import LocalIntake
 
-            return LocalIntake(Path(path).parent, _url("objects", settings.objects)[1])
+            return LocalIntake(Path(path).parent, urls.split("objects", settings.objects)[1])
         case "pubsub", _, _:
             raise Misconfigured("IMAGEMETA_TOPIC is not set: it names the topic that the buckets publish to")
         case scheme, _, _:
-            raise _no_backend("topic", scheme, "pubsub, sqlite")
+            raise urls.no_backend("topic", scheme, "pubsub, sqlite")
 
 
 def open_dead_letters(settings: Settings) -> DeadLetters:
     """The dead letters that `IMAGEMETA_DEAD_LETTERS` names; a local queue keeps its own."""
-    match _url("dead_letters", settings.dead_letters or settings.queue):
+    match urls.split("dead_letters", settings.dead_letters or settings.queue):
         case "pubsub", project, subscription if settings.dead_letters:
             from worker.backends.gcp.pubsub import PubSubDeadLetters
 
@@ -142,12 +145,12 @@ def open_dead_letters(settings: Settings) -> DeadLetters:
 
             return LocalDeadLetters(Path(path))
         case scheme, _, _:
-            raise _no_backend("dead_letters", scheme, "pubsub, sqlite")
+            raise urls.no_backend("dead_letters", scheme, "pubsub, sqlite")
 
 
 def open_objects(settings: Settings) -> ObjectStore:
     """The buckets that `IMAGEMETA_OBJECTS` names."""
-    match _url("objects", settings.objects):
+    match urls.split("objects", settings.objects):
         case "gs", _, _:
             from worker.backends.gcp.storage import CloudStorage
 
@@ -157,7 +160,7 @@ def open_objects(settings: Settings) -> ObjectStore:
 
             return FolderStore(Path(path), bucket or bucket_of(Path(path)))
         case scheme, _, _:
-            raise _no_backend("objects", scheme, "gs, file")
+            raise urls.no_backend("objects", scheme, "gs, file")
 
 
 def open_documents(settings: Settings) -> DocumentStore:
@@ -171,65 +174,67 @@ def open_reader(settings: Settings) -> DocumentReader:
 
 
 def _open_store(settings: Settings) -> "FirestoreDocuments | LocalDocuments":
-    match _url("documents", settings.documents):
+    match urls.split("documents", settings.documents):
         case "firestore", project, path:
             from worker.backends.gcp.firestore import FirestoreDocuments
 
-            database, _, collection = path.partition("/")
-            return FirestoreDocuments(project, database or "(default)", collection or "images")
+            return FirestoreDocuments(project, *urls.collection(path))
         case "sqlite", _, path:
             from worker.backends.local.documents import LocalDocuments
 
             return LocalDocuments(Path(path))
         case scheme, _, _:
-            raise _no_backend("documents", scheme, "firestore, sqlite")
+            raise urls.no_backend("documents", scheme, "firestore, sqlite")
 
 
 def open_records(settings: Settings) -> Records:
     """What is remembered beside the documents."""
-    match _url("documents", settings.documents):
+    match urls.split("documents", settings.documents):
         case "firestore", project, path:
             from worker.backends.gcp.records import FirestoreRecords
 
-            database, _, collection = path.partition("/")
-            return FirestoreRecords(project, database or "(default)", collection or "images")
+            return FirestoreRecords(project, *urls.collection(path))
         case "sqlite", _, path:
             from worker.backends.local.records import LocalRecords
 
             return LocalRecords(Path(path))
         case scheme, _, _:
-            raise _no_backend("documents", scheme, "firestore, sqlite")
+            raise urls.no_backend("documents", scheme, "firestore, sqlite")
 
 
 def open_catalog(settings: Settings) -> Catalog:
     """The documents that `IMAGEMETA_DOCUMENTS` names, to be searched."""
-    match _url("documents", settings.documents):
+    match urls.split("documents", settings.documents):
+        case "firestore", project, path:
+            from worker.backends.gcp.catalog import FirestoreCatalog
+
+            return FirestoreCatalog(project, *urls.collection(path))
         case "sqlite", _, path:
             from worker.backends.local.catalog import LocalCatalog
 
             return LocalCatalog(Path(path))
         case scheme, _, _:
-            raise _no_backend("documents", scheme, "firestore, sqlite")
+            raise urls.no_backend("documents", scheme, "firestore, sqlite")
 
 
 def open_gauge(settings: Settings) -> Gauge:
     """What tells how much waits on the queue."""
-    match _url("queue", settings.queue):
+    match urls.split("queue", settings.queue):
         case "pubsub", project, subscription:
             from worker.backends.gcp.gauge import SubscriptionGauge
 
-            return SubscriptionGauge(project, subscription, _url_path(settings.dead_letters))
+            return SubscriptionGauge(project, subscription, urls.path_of(settings.dead_letters))
         case "sqlite", _, path:
             from worker.backends.local.queue import LocalGauge
 
             return LocalGauge(Path(path))
         case scheme, _, _:
-            raise _no_backend("queue", scheme, "pubsub, sqlite")
+            raise urls.no_backend("queue", scheme, "pubsub, sqlite")
 
 
 def open_rewind(settings: Settings) -> Rewind | None:
     """What makes the queue go back in time; None for a local one, which keeps nothing that is done."""
-    match _url("queue", settings.queue):
+    match urls.split("queue", settings.queue):
         case "pubsub", project, subscription:
             from worker.backends.gcp.rewind import PubSubRewind
 
@@ -237,12 +242,56 @@ def open_rewind(settings: Settings) -> Rewind | None:
         case "sqlite", _, _:
             return None
         case scheme, _, _:
-            raise _no_backend("queue", scheme, "pubsub, sqlite")
+            raise urls.no_backend("queue", scheme, "pubsub, sqlite")
 
 
 def has_dead_letters(settings: Settings) -> bool:
     """Whether it is known where dead letters go: a local queue keeps its own."""
     return bool(settings.dead_letters) or settings.queue.startswith("sqlite:")
+
+
+def examine_settings(
+    settings: Settings, buckets: Sequence[str], *, account: str = "", push_endpoint: str = ""
+) -> "Iterator[Finding]":
+    """What a doctor finds of the set-up that the settings name, and of these buckets."""
+    match urls.split("queue", settings.queue), urls.split("documents", settings.documents):
+        case ("pubsub", project, subscription), ("firestore", place, path):
+            from worker.backends.gcp.inspect import GoogleInspection
+            from worker.operate.doctor import of_cloud
+            from worker.operate.wanted import Wanted
+
+            name = f"projects/{project}/subscriptions/{subscription}"
+            database, collection = urls.collection(path)
+            member = f"serviceAccount:{account}" if account else ""
+            wanted = Wanted(
+                name,
+                place,
+                database,
+                collection,
+                buckets=tuple(buckets),
+                topic=urls.full_name("topic", settings.topic, "topics"),
+                dead_letters=urls.full_name("dead_letters", settings.dead_letters, "subscriptions"),
+                lease_seconds=settings.lease_seconds,
+                max_attempts=settings.max_attempts,
+                push_account=settings.push_account,
+                push_audience=settings.push_audience,
+                push_endpoint=push_endpoint,
+                account=member,
+            )
+            with closing(GoogleInspection(name, place, database, collection)) as look:
+                yield from of_cloud(look, wanted)
+        case ("sqlite", _, queue), _:
+            yield from examine_folder(Path(urls.split("objects", settings.objects)[2]), Path(queue).parent)
+        case (scheme, _, _), (other, _, _):
+            raise Misconfigured(f"IMAGEMETA_QUEUE and IMAGEMETA_DOCUMENTS do not go together: {scheme}, {other}")
+
+
+def examine_folder(folder: Path, catalog: Path) -> "Iterator[Finding]":
+    """What a doctor finds of a folder and its catalog."""
+    from worker.backends.local.inspect import LocalInspection
+    from worker.operate.doctor import of_folder
+
+    return of_folder(LocalInspection(folder, catalog))
 
 
 def open_push_check(settings: Settings) -> PushCheck:
@@ -281,27 +330,3 @@ def object_name(path: str) -> str:
     from worker.backends.local.names import name_of
 
     return name_of(os.fsencode(path))
-
-
-def _url(setting: str, value: str) -> tuple[str, str, str]:
-    """Scheme, host and path of a backend's URL."""
-    if not value:
-        raise Misconfigured(f"IMAGEMETA_{setting.upper()} is not set; docs/settings.md says what it takes")
-    parts = urlsplit(value)
-    path = unquote(parts.path, errors="surrogateescape")  # a file name is bytes, not text
-    # sqlite:///relative would be a surprise: local paths are absolute, the cloud's names have no leading slash.
-    return (
-        parts.scheme,
-        unquote(parts.netloc),
-        path if parts.scheme in {"sqlite", "file"} else path.strip("/"),
-    )
-
-
-def _url_path(value: str) -> str:
-    return urlsplit(value).path.strip("/")
-
-
-def _no_backend(setting: str, scheme: str, known: str) -> Misconfigured:
-    return Misconfigured(
-        f"IMAGEMETA_{setting.upper()}: no backend for {scheme or 'a URL without a scheme'!r}; known: {known}"
-    )

@@ -3,13 +3,38 @@
 _ALPHABET = "0123456789bcdefghjkmnpqrstuvwxyz"
 LENGTH = 10
 """Characters; ten are a box of about 1.2 m by 0.6 m at the equator."""
+_AFTER = "~"
+"""Sorts after all that stands in a geohash."""
 
 
 def encode(latitude: float, longitude: float, length: int = LENGTH) -> str:
     """The geohash of a position in degrees, within [-90, 90] and [-180, 180]."""
     bits = 5 * length
-    east = _cell((longitude + 180) / 360, (bits + 1) // 2)
-    north = _cell((latitude + 90) / 180, bits // 2)
+    return _text(_cell((longitude + 180) / 360, (bits + 1) // 2), _cell((latitude + 90) / 180, bits // 2), length)
+
+
+def cover(south: float, west: float, north: float, east: float, most: int) -> list[tuple[str, str]]:
+    """Ranges, first included and last not, that hold the geohash of every place in a box, and of some beside it.
+
+    There are at most `most`, at least 4. The west is not beyond the east.
+    """
+    for length in range(LENGTH, 0, -1):
+        bits = 5 * length
+        columns = [_cell((degrees + 180) / 360, (bits + 1) // 2) for degrees in (west, east)]
+        rows = [_cell((degrees + 90) / 180, bits // 2) for degrees in (south, north)]
+        if (columns[1] - columns[0] + 1) * (rows[1] - rows[0] + 1) <= most:
+            cells = (
+                _text(column, row, length)
+                for column in range(columns[0], columns[1] + 1)
+                for row in range(rows[0], rows[1] + 1)
+            )
+            return [(cell, cell + _AFTER) for cell in sorted(cells)]
+    return [("", _AFTER)]
+
+
+def _text(east: int, north: int, length: int) -> str:
+    """The geohash of a cell, by its column and row."""
+    bits = 5 * length
     mixed = 0
     for bit in range(bits):  # from the last: longitude and latitude take turns, longitude begins
         source, place = (east, north)[(bits - 1 - bit) % 2], bit // 2

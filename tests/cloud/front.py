@@ -7,7 +7,7 @@ which APIs are on, are kept here, as strict as the real ones are known to be. Ev
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import orjson
 
 from deploy.emulators import call
+from tests.cloud.calls import Fault, Json, Request, api_of, done, found, page
 from tests.conftest import Cloud
 
 NUMBER = "424242424242"
@@ -30,32 +31,7 @@ ROLES = {
     "roles/storage.objectViewer": {"storage.objects.get", "storage.objects.list"},
 }
 
-Json = dict[str, Any]
-
-
-class Fault(Exception):
-    """An error as Google's APIs send it."""
-
-    def __init__(self, status: int, reason: str, message: str = "") -> None:
-        super().__init__(message or reason)
-        self.status = status
-        self.reason = reason
-
-
-@dataclass
-class Request:
-    """A request that came: `path` without the API's prefix, its parts by the route's groups."""
-
-    method: str
-    path: str
-    query: dict[str, list[str]]
-    body: bytes
-    parts: tuple[str, ...] = ()
-
-    @property
-    def json(self) -> Json:
-        content: Json = orjson.loads(self.body or b"{}")
-        return content
+_RETENTIONS = ("expirationPolicy", "messageRetentionDuration")
 
 
 @dataclass
@@ -64,6 +40,7 @@ class State:
 
     caller: str
     configs: dict[str, dict[str, Json]] = field(default_factory=dict)
+    retentions: dict[str, Json] = field(default_factory=dict)
     policies: dict[str, Json] = field(default_factory=dict)
     databases: dict[str, Json] = field(default_factory=dict)
     indexes: dict[str, list[Json]] = field(default_factory=dict)
@@ -141,6 +118,7 @@ class Front:
         )
         if request.method == "DELETE" and status < 300:
             self.state.policies.pop(request.path, None)
+            self.state.retentions.pop(request.path, None)
             self.state.configs.pop(request.path.rpartition("/")[2], None)
         if api == "pubsub" and status == 400 and b"Invalid [" in content:  # how this emulator says NOT_FOUND
             return 404, orjson.dumps({"error": {"code": 404, "status": "NOT_FOUND", "message": "Resource not found"}})
@@ -168,16 +146,45 @@ class Front:
         return self.state.configs[bucket][number]
 
     def get_config(self, request: Request) -> Json:
-        return _there(self.state.configs.get(request.parts[0], {}), request.parts[1])
+        return found(self.state.configs.get(request.parts[0], {}), request.parts[1])
 
     def delete_config(self, request: Request) -> Json:
         bucket, number = request.parts
-        _there(self.state.configs.get(bucket, {}), number)
+        found(self.state.configs.get(bucket, {}), number)
         del self.state.configs[bucket][number]
         return {}
 
     def agent(self, request: Request) -> Json:
         return {"kind": "storage#serviceAccount", "email_address": STORAGE_AGENT, "request": request.path}
+
+    # --- how long subscriptions and messages live: the emulator changes no expiry, and keeps for a week at most ---
+
+    def get_subscription(self, request: Request) -> Json:
+        return self._forwarded(request) | self.state.retentions.get(request.path, {})
+
+    def put_subscription(self, request: Request) -> Json:
+        content = request.json
+        kept = {name: content.pop(name) for name in _RETENTIONS if name in content}
+        made = self._forwarded(replace(request, body=orjson.dumps(content)))
+        self.state.retentions[request.path] = {"expirationPolicy": {"ttl": "2678400s"}} | kept
+        return made | kept
+
+    def patch_subscription(self, request: Request) -> Json:
+        content = request.json
+        mask = content["updateMask"].split(",")
+        kept = {name: content["subscription"].pop(name, {}) for name in _RETENTIONS if name in mask}
+        self.state.retentions[request.path].update(kept)
+        content["updateMask"] = ",".join(name for name in mask if name not in _RETENTIONS)
+        if not content["updateMask"]:
+            return self.get_subscription(replace(request, method="GET", body=b""))
+        return self._forwarded(replace(request, body=orjson.dumps(content)))
+
+    def _forwarded(self, request: Request) -> Json:
+        status, content = self.forward(request)
+        answer: Json = orjson.loads(content)
+        if status >= 300:
+            raise Fault(status, answer["error"]["status"], answer["error"].get("message", ""))
+        return answer
 
     # --- policies ---
 
@@ -210,7 +217,7 @@ class Front:
     # --- Firestore's administration ---
 
     def get_database(self, request: Request) -> Json:
-        return _there(self.state.databases, request.parts[0])
+        return found(self.state.databases, request.parts[0])
 
     def create_database(self, request: Request) -> Json:
         name = request.query["databaseId"][0]
@@ -218,18 +225,18 @@ class Front:
             raise Fault(409, "ALREADY_EXISTS")
         path = f"projects/{self.cloud.project}/databases/{name}"
         self.state.databases[name] = {"name": path, **request.json}
-        return _done(f"{path}/operations/1", self.state.databases[name])
+        return done(f"{path}/operations/1", self.state.databases[name])
 
     def delete_database(self, request: Request) -> Json:
         del self.state.databases[request.parts[0]]
-        return _done("operations/1", {})
+        return done("operations/1", {})
 
     def list_indexes(self, request: Request) -> Json:
-        _there(self.state.databases, request.parts[0])
-        return {"indexes": self.state.indexes.get(request.parts[1], [])}
+        found(self.state.databases, request.parts[0])
+        return page(request, "indexes", self.state.indexes.get(request.parts[1], []))
 
     def create_index(self, request: Request) -> Json:
-        _there(self.state.databases, request.parts[0])
+        found(self.state.databases, request.parts[0])
         database, collection = request.parts
         index = {"queryScope": "COLLECTION", **request.json}
         index["fields"] = [*index["fields"], {"fieldPath": "__name__", "order": index["fields"][-1]["order"]}]
@@ -238,22 +245,22 @@ class Front:
             raise Fault(409, "ALREADY_EXISTS", "index already exists")
         prefix = f"projects/{self.cloud.project}/databases/{database}/collectionGroups/{collection}"
         there.append({"name": f"{prefix}/indexes/{next(self._ids)}", "state": "READY", **index})
-        return _done(f"projects/{self.cloud.project}/databases/{database}/operations/1", there[-1])
+        return done(f"projects/{self.cloud.project}/databases/{database}/operations/1", there[-1])
 
     def list_fields(self, request: Request) -> Json:
-        _there(self.state.databases, request.parts[0])
+        found(self.state.databases, request.parts[0])
         if "filter" not in request.query:
             raise Fault(400, "INVALID_ARGUMENT", "a filter is required")
-        return {"fields": list(self.state.fields.get(request.parts[1], {}).values())}
+        return page(request, "fields", list(self.state.fields.get(request.parts[1], {}).values()))
 
     def patch_field(self, request: Request) -> Json:
         database, collection, name = request.parts
-        _there(self.state.databases, database)
+        found(self.state.databases, database)
         path = f"projects/{self.cloud.project}/databases/{database}/collectionGroups/{collection}/fields/{name}"
         there = self.state.fields.setdefault(collection, {}).setdefault(name, {"name": path})
         changed = request.query["updateMask"][0].split(",")
         there.update({each: request.json.get(each, {}) for each in changed})
-        return _done(f"projects/{self.cloud.project}/databases/{database}/operations/1", there)
+        return done(f"projects/{self.cloud.project}/databases/{database}/operations/1", there)
 
     # --- APIs ---
 
@@ -270,25 +277,6 @@ class Front:
             raise Fault(404, "NOT_FOUND", f"there is no {path}")
 
 
-def api_of(path: str) -> str:
-    """Which API a path belongs to."""
-    if path.startswith(("/storage/", "/upload/")):
-        return "storage"
-    if "/databases" in path:
-        return "firestore"
-    return "serviceusage" if "/services/" in path else "pubsub"
-
-
-def _there(things: dict[str, Json], name: str) -> Json:
-    if name not in things:
-        raise Fault(404, "NOT_FOUND", f"there is no {name}")
-    return things[name]
-
-
-def _done(name: str, response: Json) -> Json:
-    return {"name": name, "done": True, "response": response}
-
-
 _B, _P = r"/storage/v1/b/([^/]+)", r"/v1/projects/[^/]+"
 _D = _P + r"/databases/([^/]+)"
 _ROUTES: list[tuple[str, str, Callable[[Front, Request], Json]]] = [
@@ -303,6 +291,9 @@ _ROUTES: list[tuple[str, str, Callable[[Front, Request], Json]]] = [
     ("GET|POST", f"({_P}/(?:topics|subscriptions)/[^/:]+):getIamPolicy", Front.get_policy),
     ("POST", f"({_P}/(?:topics|subscriptions)/[^/:]+):setIamPolicy", Front.set_policy),
     ("POST", f"({_P}/(?:topics|subscriptions)/[^/:]+):testIamPermissions", Front.test_permissions),
+    ("GET", f"({_P}/subscriptions/[^/:]+)", Front.get_subscription),
+    ("PUT", f"({_P}/subscriptions/[^/:]+)", Front.put_subscription),
+    ("PATCH", f"({_P}/subscriptions/[^/:]+)", Front.patch_subscription),
     ("GET", _D, Front.get_database),
     ("POST", _P + "/databases", Front.create_database),
     ("DELETE", _D, Front.delete_database),

@@ -1,4 +1,4 @@
-"""The backends that the suites run against. A new backend is one line in each of these three tables."""
+"""The backends that the suites run against. A new backend is one line in each of these tables."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import pytest
 
 from tests.conformance import gcp, rigs
-from tests.conformance.rigs import DocumentRig, ObjectRig, QueueRig
+from tests.conformance.rigs import CatalogRig, DocumentRig, ObjectRig, QueueRig
 from worker.ports import Records
 
 Rig = TypeVar("Rig")
@@ -42,6 +42,10 @@ RECORDS: dict[str, Backend[Records]] = {
     "local": Backend(rigs.local_records),
     "gcp": Backend(gcp.gcp_records, (pytest.mark.emulators,)),
 }
+CATALOGS: dict[str, Backend[CatalogRig]] = {
+    "local": Backend(rigs.local_catalog),
+    "gcp": Backend(gcp.gcp_catalog, (pytest.mark.emulators,)),
+}
 
 
 def _each(backends: dict[str, Backend[Rig]]) -> list[object]:
@@ -70,3 +74,9 @@ def documents(request: pytest.FixtureRequest) -> Iterator[DocumentRig]:
 def records(request: pytest.FixtureRequest) -> Iterator[Records]:
     with request.param(request) as store:
         yield store
+
+
+@pytest.fixture(params=_each(CATALOGS))
+def catalog(request: pytest.FixtureRequest) -> Iterator[CatalogRig]:
+    with request.param(request) as rig:
+        yield rig

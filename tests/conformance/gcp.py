@@ -12,8 +12,9 @@ import pytest
 from google.api_core.exceptions import DeadlineExceeded
 from google.cloud.pubsub_v1 import SubscriberClient  # type: ignore[import-untyped] # has no types
 
-from tests.conformance.rigs import DocumentRig, ObjectRig, QueueRig, run_and_kill
+from tests.conformance.rigs import CatalogRig, DocumentRig, ObjectRig, QueueRig, run_and_kill
 from tests.fakes import a_document
+from worker.backends.gcp.catalog import FirestoreCatalog
 from worker.backends.gcp.firestore import FirestoreDocuments
 from worker.backends.gcp.pubsub import PubSubDeadLetters, PubSubPublisher, PubSubSubscription
 from worker.backends.gcp.records import FirestoreRecords
@@ -93,6 +94,13 @@ def gcp_documents(request: pytest.FixtureRequest) -> Iterator[DocumentRig]:
     yield DocumentRig(open_another, a_document("unwritable", __reserved__=1), commit_and_die)
     for documents in opened:
         documents.close()
+
+
+@contextmanager
+def gcp_catalog(request: pytest.FixtureRequest) -> Iterator[CatalogRig]:
+    cloud: Cloud = request.getfixturevalue("cloud")
+    with closing(FirestoreDocuments(cloud.project)) as documents, closing(FirestoreCatalog(cloud.project)) as catalog:
+        yield CatalogRig(documents, catalog, by_indexes_alone=True)
 
 
 class ForwardedDeadLetters(PubSubDeadLetters):

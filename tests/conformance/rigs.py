@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pytest
 
 from tests.fakes import MemoryBucket, MemoryDocuments, MemoryQueue, MemoryRecords, a_document
+from worker.backends.local.catalog import LocalCatalog
 from worker.backends.local.documents import LocalDocuments
 from worker.backends.local.folder import FolderStore
 from worker.backends.local.names import path_of
@@ -20,6 +21,7 @@ from worker.backends.local.queue import LocalDeadLetters, LocalPublisher, LocalS
 from worker.backends.local.records import LocalRecords
 from worker.model import Document, ObjectRef
 from worker.ports import (
+    Catalog,
     DeadLetters,
     Delivery,
     DocumentReader,
@@ -82,6 +84,16 @@ class DocumentRig:
     """A document that the store refuses for good."""
     commit_and_die: Callable[[Sequence[Write]], None] | None = None
     """Another process commits, and is killed as soon as `commit` has returned."""
+
+
+@dataclass(frozen=True)
+class CatalogRig:
+    """An empty collection of its own for one test, to be filled and searched."""
+
+    documents: Store
+    catalog: Catalog
+    by_indexes_alone: bool = False
+    """Whether it refuses what its indexes cannot tell."""
 
 
 # --- memory ------------------------------------------------------------------------------------------------
@@ -197,6 +209,13 @@ def memory_records(_: pytest.FixtureRequest) -> Iterator[Records]:
 def local_records(request: pytest.FixtureRequest) -> Iterator[Records]:
     with closing(LocalRecords(request.getfixturevalue("tmp_path") / "documents.db")) as store:
         yield store
+
+
+@contextmanager
+def local_catalog(request: pytest.FixtureRequest) -> Iterator[CatalogRig]:
+    path: Path = request.getfixturevalue("tmp_path") / "documents.db"
+    with closing(LocalDocuments(path)) as documents, closing(LocalCatalog(path)) as catalog:
+        yield CatalogRig(documents, catalog)
 
 
 def unwritable_json() -> Document:

@@ -11,13 +11,11 @@ from typing import Any
 
 import yaml
 
-from worker import document
+from worker import indexes
 from worker.errors import Misconfigured
 from worker.settings import Settings, load
 
 EVENTS = {"OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE", "OBJECT_METADATA_UPDATE"}
-GROWING = {"event_time", "processed_at", "created", "updated", "deleted_at", "generation"}
-"""Fields of a document whose value only grows: indexed, they would cap the collection at 500 writes a second."""
 STOP_SECONDS = {"STANDARD": 90, "SPOT": 30}
 """What Compute Engine waits between telling a machine to stop and stopping it."""
 
@@ -196,13 +194,21 @@ def _store(stack: Stack) -> Iterator[str]:
     exempt = {
         field["field"] for field in fields if field["index_config"] and not field.block("index_config")["indexes"]
     }
-    for name in sorted({*document.UNINDEXED, *GROWING} - exempt):
+    for name in sorted(set(indexes.EXEMPT) - exempt):
         yield f"{name} is indexed"
+    for name in sorted(exempt - set(indexes.EXEMPT)):
+        yield f"the doctor does not know that {name} is not indexed"
     expiring = [field for field in fields if field["ttl_config"]]
     if [field["field"] for field in expiring] != ["deleted_at"]:
         yield "tombstones, and only they, should expire"
     if any(not field.block("ttl_config")["expiration_offset"] for field in expiring):
         yield "tombstones expire at once"
+    made = {
+        tuple((field["field_path"], field["order"]) for field in each["fields"])
+        for each in stack.all("firestore_index")
+    }
+    if made != set(indexes.COMPOSITE):
+        yield f"these indexes are not those that the doctor asks for: {made ^ set(indexes.COMPOSITE)}"
     for index in stack.all("firestore_index"):
         if {field["field_path"] for field in index["fields"]} & exempt:
             yield f"{index.address} covers a field that only grows or is never asked for"

@@ -8,6 +8,7 @@ from worker import __version__
 from worker.cli import (
     backfill,
     dead_letters,
+    doctor,
     extract,
     failures,
     pause,
@@ -66,4 +67,5 @@ app.command("pause", help=pause.__doc__, short_help="Stop a bucket from telling.
 app.command("resume", help=pause.RESUME, short_help="Have it tell again, and catch up.")(pause.resume)
 app.command("runs", help=runs.__doc__, short_help="What operators did.")(runs.runs)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command("doctor", help=doctor.__doc__, short_help="Is all well, and if not: how to mend it.")(doctor.doctor)
 app.command("settings", help=settings.__doc__, short_help="Show all settings.")(settings.settings)

@@ -33,11 +33,13 @@ def failures(query: Filter = "", folder: Folder = None, limit: Limit = 20, form:
         return
     line(f"{total} failures of {len(grouped)} kinds" if total else "no failures")
     for group in grouped:
-        line(f"\n{group.count} x {group.code}, fingerprint {group.fingerprint}: {group.stage}, {group.frame}")
+        line("")
+        line(f"{group.count} x {group.code}, fingerprint {group.fingerprint}: {group.stage}, {group.frame}")
         line(f"  first {group.first}, last {group.last}")
         line(f"  {group.sample.uri}: {group.sample.message}")
     if latest:
-        line(f"\nthe newest {len(latest)}:")
+        line("")
+        line(f"the newest {len(latest)}:")
     for each in latest:
         marks = [mark for mark, holds in (("quarantined", each.quarantined), ("on its way", each.pending)) if holds]
         redrives = f"redriven {each.redrives}x" if each.redrives else ""

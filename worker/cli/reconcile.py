@@ -85,4 +85,4 @@ def _show(finding: "Finding", form: str) -> None:
     if form == "json":
         put({"difference": finding.kind, "name": finding.name, "code": finding.code})
     else:
-        line(f"{finding.kind}\t{finding.name}{f'  {finding.code}' if finding.code else ''}")
+        line(f"{finding.kind:<10}{finding.name}{f'  ({finding.code})' if finding.code else ''}")

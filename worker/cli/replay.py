@@ -65,7 +65,7 @@ def replay(
         if rewind is None and not from_store:
             raise Misconfigured("a local queue keeps nothing that is done: replay --from-store")
         if dry_run:
-            _show(how.preview(earliest, site.catalog, rewind), form)
+            _show(how.preview(earliest, site.reader, rewind), form)
         elif rewind:
             run = actions.replay_queue(site, rewind, earliest)
             told(run, form, "messages")

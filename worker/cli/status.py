@@ -51,8 +51,9 @@ def _show(seen: "Snapshot") -> None:
         f"queue      {_number(waits.waiting)} waiting, {_number(waits.in_hand)} in hand, oldest {_age(waits.oldest)}, "
         f"{_number(waits.dead)} dead letters"
     )
-    empty = "never at this rate" if seen.empty_in is None and waits.waiting else _age(seen.empty_in)
-    line(f"rate       {seen.rate:.1f} messages/s, empty in {empty}")
+    never = seen.empty_in is None and waits.waiting
+    empty = "nobody works on it" if never else f"empty in {_age(seen.empty_in)}"
+    line(f"rate       {seen.rate:.1f} messages/s, {empty}")
     line("documents  " + ", ".join(f"{count} {name}" for name, count in seen.documents.items()))
     line(f"workers    {len(seen.workers)} processes")
     for each in seen.workers:

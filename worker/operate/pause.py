@@ -60,12 +60,19 @@ def pause(bucket: str, intake: Intake, records: Records, who: str) -> Pause:
 
 def resume(bucket: str, intake: Intake, records: Records, wait: Callable[[], None]) -> Pause:
     """Turn them on again, and `wait` until they are. Raises Misconfigured where the bucket is not paused."""
-    found = paused(records, bucket)
-    if found is None:
-        raise Misconfigured(f"{bucket} is not paused; `imagemeta status` lists what is")
+    found = paused(records, bucket) or _unrecorded(bucket, intake)
     intake.resume(bucket, found.saved)
+    if not intake.announced(bucket):
+        raise Misconfigured(f"nothing announces {bucket}, and nobody paused it: `imagemeta doctor` says what is amiss")
     wait()
     return found
+
+
+def _unrecorded(bucket: str, intake: Intake) -> Pause:
+    """A folder may be paused by the file alone."""
+    if intake.announced(bucket):
+        raise Misconfigured(f"{bucket} is not paused; `imagemeta status` lists what is")
+    return Pause(bucket, datetime.now(UTC), "somebody", {})
 
 
 def missed(bucket: str, objects: ObjectStore, catalog: Catalog, run: Run) -> Iterator[Item]:

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from worker.catalog.query import Query
 from worker.decode import encode
-from worker.document import OBJECT_FACTS, ref_of
+from worker.document import ref_of
 from worker.errors import Misconfigured
 from worker.model import Event, Notification
 from worker.operate.conveyor import Item
 from worker.operate.runs import Run
-from worker.ports import Catalog, Rewind
-
-_FIELDS = (*OBJECT_FACTS, "status", "run", "event_time")
+from worker.ports import DocumentReader, Rewind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +27,11 @@ class Preview:
     reaches: datetime | None
 
 
-def preview(since: datetime, catalog: Catalog, rewind: Rewind | None) -> Preview:
+def preview(since: datetime, reader: DocumentReader, rewind: Rewind | None) -> Preview:
     """Count, and ask the queue how far back it goes; change nothing."""
-    return Preview(since, sum(1 for _ in _since(catalog, since)), rewind.reaches() if rewind else None)
+    return Preview(
+        since, sum(1 for _, fields in reader.scan() if _told(fields, since)), rewind.reaches() if rewind else None
+    )
 
 
 def seek(rewind: Rewind, since: datetime) -> None:
@@ -45,18 +44,18 @@ def seek(rewind: Rewind, since: datetime) -> None:
     rewind.seek(since)
 
 
-def items(catalog: Catalog, since: datetime, run: Run) -> Iterator[Item]:
-    """An item for each document whose event is of that moment or later."""
-    for fields in _since(catalog, since):
-        yield Item(encode(_event(fields, run)))
+def items(reader: DocumentReader, since: datetime, run: Run) -> Iterator[Item]:
+    """An item for each document behind the run's cursor: with a message where its event is of that moment or later.
+
+    Looks at every document: no index covers the times of events, for it would cap the collection's writes.
+    """
+    for key, fields in reader.scan(run.cursor):
+        yield Item(encode(_event(fields, run)) if _told(fields, since) else None, cursor=key)
 
 
-def _since(catalog: Catalog, since: datetime) -> Iterator[dict[str, Any]]:
-    """Looks at every document: no index covers the times of events, for it would cap the collection's writes."""
-    for _, fields in catalog.stream(Query(), _FIELDS):
-        time = fields.get("event_time") or fields.get("created")
-        if time and fields.get("generation") and datetime.fromisoformat(str(time)) >= since:
-            yield fields
+def _told(fields: dict[str, Any], since: datetime) -> bool:
+    time = fields.get("event_time") or fields.get("created")
+    return bool(time and fields.get("generation")) and datetime.fromisoformat(str(time)) >= since
 
 
 def _event(fields: dict[str, Any], run: Run) -> Notification:

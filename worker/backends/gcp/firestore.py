@@ -4,7 +4,6 @@ Google's `BulkWriter` loses batches in silence and its other writers cost thirty
 docs/performance.md), so `BatchWrite` is called directly: a status for each write, and no retry that we do not see.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from google.cloud.firestore_v1.types import firestore as calls
 from google.cloud.firestore_v1.types import query
 
 from worker.backends.gcp import wire
-from worker.backends.gcp.channel import open_firestore
+from worker.backends.gcp.collection import SERVICE, Collection
 from worker.backends.gcp.errors import Code, from_number, translated
 from worker.backends.gcp.values import Pb, decode, decode_fields, encode_version, field_path
 from worker.errors import Refused, StoreUnavailable, WorkerError
@@ -27,13 +26,11 @@ if TYPE_CHECKING:
 
 WRITE_SECONDS = 12.0
 """Longer than any healthy write takes; the batch behind it waits that long when an answer is lost."""
-QUERY_SECONDS = 60.0
 REQUEST_BYTES = 4_000_000
 """Firestore takes 10 MiB, its emulator 4 MiB."""
 PAGE = 300
 """Documents of one query of `scan`."""
 
-_SERVICE = "/google.firestore.v1.Firestore/"
 _PROBE = Patch("imagemeta-probe", {}, "1.000000000")
 _STATUSES = frozenset(Status)
 _HEAD_FIELDS = ("generation", "metageneration", "status", "extractor", "passes", "quarantined")
@@ -41,7 +38,7 @@ _CONFLICTS = frozenset(code.value[0] for code in (Code.ALREADY_EXISTS, Code.FAIL
 _WriteMessage = types.Write.pb()
 _BatchWriteRequest = calls.BatchWriteRequest.pb()
 _BatchGetRequest = calls.BatchGetDocumentsRequest.pb()
-_RunQueryRequest = calls.RunQueryRequest.pb()
+_Query = query.StructuredQuery.pb()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +57,20 @@ class FirestoreDocuments:
     """
 
     def __init__(self, project: str, database: str = "(default)", collection: str = "images") -> None:
-        self._database = f"projects/{project}/databases/{database}"
-        self._root = f"{self._database}/documents"
-        self._collection = collection
-        self._documents = f"{self._root}/{collection}/"
-        self._attempts = f"{self._root}/{collection}_attempts/"
-        self._metadata: tuple[tuple[str, str], ...] = (
-            ("google-cloud-resource-prefix", self._database),
-            ("x-goog-request-params", f"project_id={project}&database_id={database}"),
-        )
-        if "FIRESTORE_EMULATOR_HOST" in os.environ:
-            self._metadata += (("authorization", "Bearer owner"),)  # it lets nobody else write batches
-        self._channel = open_firestore()
-        self._batch_write: grpc.UnaryUnaryMultiCallable[bytes, Pb] = self._channel.unary_unary(
-            _SERVICE + "BatchWrite",
+        self._collection = Collection(project, database, collection)
+        self._database, self._metadata = self._collection.database, self._collection.metadata
+        self._documents = self._collection.documents
+        self._attempts = f"{self._collection.root}/{collection}_attempts/"
+        channel = self._collection.channel
+        self._batch_write: grpc.UnaryUnaryMultiCallable[bytes, Pb] = channel.unary_unary(
+            SERVICE + "BatchWrite",
             request_serializer=None,  # `_answers` has the bytes already, to know their number
             response_deserializer=calls.BatchWriteResponse.pb().FromString,
         )
-        self._batch_get = self._channel.unary_stream(
-            _SERVICE + "BatchGetDocuments",
+        self._batch_get = channel.unary_stream(
+            SERVICE + "BatchGetDocuments",
             request_serializer=_BatchGetRequest.SerializeToString,
             response_deserializer=calls.BatchGetDocumentsResponse.pb().FromString,
-        )
-        self._run_query = self._channel.unary_stream(
-            _SERVICE + "RunQuery",
-            request_serializer=_RunQueryRequest.SerializeToString,
-            response_deserializer=calls.RunQueryResponse.pb().FromString,
         )
 
     # DocumentStore
@@ -144,7 +129,7 @@ class FirestoreDocuments:
 
     def close(self) -> None:
         """Close the channel; calls under way end with StoreUnavailable."""
-        self._channel.close()
+        self._collection.close()
 
     # DocumentReader
 
@@ -157,7 +142,7 @@ class FirestoreDocuments:
         """Pages of a query by name, because the server ends a query after a minute."""
         last: str | None = start_after
         while last is not None:
-            page = [reply.document for reply in self._query(last) if reply.HasField("document")]
+            page = self._query(last)
             keys = [document.name.removeprefix(self._documents) for document in page]
             for key, document in zip(keys, page, strict=True):
                 yield key, decode_fields(document.fields)
@@ -219,16 +204,13 @@ class FirestoreDocuments:
             return [reply.found for reply in replies if reply.HasField("found")]
 
     def _query(self, start_after: str) -> list[Pb]:
-        request = _RunQueryRequest(parent=self._root)
-        statement = request.structured_query
-        statement.from_.add(collection_id=self._collection)
+        statement = _Query()
         statement.order_by.add(direction=query.StructuredQuery.Direction.ASCENDING).field.field_path = "__name__"
         statement.limit.value = PAGE
         if start_after:
             statement.start_at.values.add(reference_value=self._documents + start_after)
             statement.start_at.before = False
-        with translated(StoreUnavailable):
-            return list(self._run_query(request, timeout=QUERY_SECONDS, metadata=self._metadata))
+        return self._collection.query(statement)
 
 
 def _answer(key: str, status: Pb) -> WriteResult:

@@ -31,7 +31,13 @@ class Api:
 
     name: str
     prefix: str
-    emulator: str
+    variable: str
+
+    @property
+    def emulator(self) -> str:
+        """The emulator's address, empty where Google is meant."""
+        address = os.environ.get(self.variable, "")
+        return address if "://" in address or not address else f"http://{address}"
 
 
 STORAGE = Api("storage", "/storage/v1", "STORAGE_EMULATOR_HOST")
@@ -46,11 +52,9 @@ class Rest:
     """
 
     def __init__(self, api: Api, credentials: Credentials | None = None) -> None:
-        emulator = os.environ.get(api.emulator, "")
-        host = emulator if "://" in emulator else f"http://{emulator}"
-        self._root = (host.rstrip("/") if emulator else f"https://{api.name}.googleapis.com") + api.prefix
+        self._root = (api.emulator.rstrip("/") or f"https://{api.name}.googleapis.com") + api.prefix
         self._api = api
-        if emulator:
+        if api.emulator:
             self._session = Session()
             self._session.headers["authorization"] = (
                 "Bearer owner"  # the Firestore emulator's word for an administrator
@@ -64,6 +68,16 @@ class Rest:
         """What is there under a path, or None where nothing is."""
         reply = self._send("GET", path, parameters)
         return None if reply.status_code == 404 else self._content(reply)
+
+    def pages(self, path: str, field: str, **parameters: str) -> list[Any]:
+        """What a list holds in this field, all pages of it; nothing where there is no such list."""
+        found: list[Any] = []
+        page = self.find(path, **parameters)
+        while page:
+            found += page.get(field, [])
+            token = page.get("nextPageToken")
+            page = self.find(path, **parameters, pageToken=token) if token else None
+        return found
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **parameters: Any) -> Json:
         """The reply to a request. Raises our errors, Unanswered and SwitchedOff among them."""

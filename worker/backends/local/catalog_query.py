@@ -1,6 +1,7 @@
 """A query as SQL about the table `search`. Nobody's text gets into a statement: all of it is parameters."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from worker.backends.local.search_table import SECOND
 from worker.catalog.fields import PRESENT, TAG, Kind, Operator
@@ -16,16 +17,33 @@ Condition = tuple[str, tuple[object, ...]]
 _ZONES = 24 * 3600
 """Seconds; no clock is further from UTC."""
 _YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
-_IN_WORDS = "id IN (SELECT rowid FROM words WHERE words MATCH ?)"
 _DOCUMENT = "(SELECT fields FROM documents WHERE documents.key = search.key)"
 _HAS = {"position": "latitude", "failure": "code", "taken": "local"}
 """Columns that are not called as what they tell of."""
 _COLUMNLESS = ("pose",)
 
 
-def where(query: Query) -> Condition:
-    """What rows must fulfil."""
-    return _all([condition for term in query.terms for condition in _conditions(term)])
+class Found(NamedTuple):
+    """What matches: `FROM` and `WHERE` with its parameters, and what the id is called there."""
+
+    sql: str
+    values: tuple[object, ...]
+    id: str
+
+
+def found(query: Query) -> Found:
+    """Words that must be there are looked up first: there, too, all is in the order of ids."""
+    words = [term for term in query.terms if _is_of_words(term) and not term.negated]
+    others, values = _all([condition for term in query.terms if term not in words for condition in _conditions(term)])
+    if not words:
+        return Found(f"FROM search WHERE {others}", values, "id")
+    wanted = " AND ".join(f"({_words(term)})" for term in words)
+    source = "FROM words CROSS JOIN search ON search.id = words.rowid"
+    return Found(f"{source} WHERE words MATCH ? AND {others}", (wanted, *values), "words.rowid")
+
+
+def _is_of_words(term: Term) -> bool:
+    return term.operator is Operator.WORDS or term.field.name in LISTED
 
 
 def _conditions(term: Term) -> list[Condition]:
@@ -40,17 +58,15 @@ def _conditions(term: Term) -> list[Condition]:
 def _condition(term: Term) -> Condition:
     if term.field is TAG:
         return f"tag_holds({_DOCUMENT}, ?)", (str(term).removeprefix("-"),)
+    if _is_of_words(term):
+        return "id IN (SELECT rowid FROM words WHERE words MATCH ?)", (_words(term),)
     match term.operator:
-        case Operator.WORDS:
-            return _IN_WORDS, (" AND ".join(f'"{word}"' for word in term.values),)
         case Operator.HAS:
             return _has(str(term.values[0]))
         case Operator.WITHIN:
             return _all([("bucket = ?", (term.values[0],)), _begins("name", str(term.values[1]))])
         case Operator.NEAR | Operator.BOX:
             return _in_place(term)
-    if term.field.name in LISTED:
-        return _IN_WORDS, (_listed(term),)
     column = _HAS.get(term.field.name, term.field.name)
     match term.field.kind:
         case Kind.FLAG:
@@ -121,8 +137,10 @@ def _has(name: str) -> Condition:
     return f"{_HAS.get(name, name)} IS NOT NULL", ()
 
 
-def _listed(term: Term) -> str:
-    """What full text search calls keywords: any of these, or all that begin so."""
+def _words(term: Term) -> str:
+    """What full text search is asked for: all of the words, any of the keywords, or those that begin so."""
+    if term.operator is Operator.WORDS:
+        return " AND ".join(f'"{word}"' for word in term.values)
     words = [f'"{listed(term.field.name, str(value))}"' for value in term.values]
     return f"{words[0]} *" if term.operator is Operator.BEGINS else " OR ".join(words)
 

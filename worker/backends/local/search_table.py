@@ -2,7 +2,8 @@
 
 A document is twenty times as long as its row here, and reading them all would take that much longer. A row's id is the
 document's place in time, in seconds, and a number within that second: the table, and each of its indexes, is in the
-order in which pages are. `words` has the same ids. SQLite keeps both in step with the documents, whoever writes them.
+order in which pages are. `words` has the same ids; `shown` has what a folded text was
+written like when it was first seen. SQLite keeps both in step with the documents, whoever writes them.
 
 This is one migration: once it is released, a change is another one.
 """
@@ -32,11 +33,13 @@ _COLUMNS = (
 )
 """Each column, and its value: what stands in braces is a path in the document. Most asked for first."""
 
+
+def _value(sql: str) -> str:
+    return sql.replace("{", "json_extract(new.fields, '$.").replace("}", "')")
+
+
 _NAMES = ", ".join(name for name, _ in _COLUMNS)
-_VALUES = ", ".join(
-    value.replace("{", "json_extract(new.fields, '$.").replace("}", "')") if "{" in value else value
-    for _, value in _COLUMNS
-)
+_VALUES = ", ".join(_value(sql) for _, sql in _COLUMNS)
 _MOMENTS = ", ".join(
     f"strftime('%s', substr(json_extract(new.fields, '$.{path}'), 1, 19))"
     for path in ("search.time", "created", "processed_at")
@@ -51,6 +54,11 @@ _TOKENS = "tokenize = \"ascii tokenchars ':_'\""
 """The list goes in as it is: quotes, commas and brackets stand between words, and no word of ours holds one."""
 _FORGET_WORDS = f"""INSERT INTO words (words, rowid, listed)
         SELECT 'delete', id, json_extract(old.fields, '$.search.words') FROM ({_OLD})"""
+_CAMERA = "trim(coalesce({camera.make}, '') || ' ' || coalesce({camera.model}, ''))"
+_SHOW = f"""INSERT OR IGNORE INTO shown SELECT * FROM (VALUES
+        ('camera', {_value("{search.camera}")}, {_value(_CAMERA)}),
+        ('lens', {_value("{search.lens}")}, {_value("{camera.lens}")}),
+        ('format', {_value("{search.format}")}, {_value("{image.format}")})) WHERE column2 IS NOT NULL"""
 
 
 def _put(place: str) -> str:
@@ -67,16 +75,18 @@ def _trigger(event: str, *statements: str) -> str:
 
 MIGRATION = (
     f"CREATE TABLE search (id INTEGER PRIMARY KEY, key TEXT NOT NULL, {_NAMES})",
+    "CREATE TABLE shown (name TEXT, folded TEXT, text TEXT NOT NULL, PRIMARY KEY (name, folded)) WITHOUT ROWID",
     "CREATE INDEX search_name ON search (bucket, name)",
     "CREATE INDEX search_fingerprint ON search (fingerprint) WHERE fingerprint IS NOT NULL",
     f"CREATE VIRTUAL TABLE words USING fts5(listed, content = '', detail = 'none', columnsize = 0, {_TOKENS})",
-    _trigger("INSERT", _put(_NEXT), _WORDS),
+    _trigger("INSERT", _put(_NEXT), _WORDS, _SHOW),
     _trigger(
         "UPDATE OF fields",
         _FORGET_WORDS,
         f"DELETE FROM search WHERE id = ({_OLD}) AND {_FIRST} <> {_FIRST.replace('new.', 'old.')}",
         _put(f"{_SAME}, {_NEXT}").replace("INSERT", "INSERT OR REPLACE", 1),
         _WORDS,
+        _SHOW,
     ),
     _trigger("DELETE", _FORGET_WORDS, f"DELETE FROM search WHERE id = ({_OLD})"),
     "UPDATE documents SET fields = fields",  # those that are there already
