@@ -11,8 +11,8 @@ from itertools import count
 from typing import Any
 
 import orjson
-from worker.catalog.matching import matches
 
+from worker.catalog.matching import matches
 from worker.catalog.query import Query
 from worker.errors import ObjectGone, Refused, WorkerError
 from worker.model import Document, FailedAttempt, Head, Message, ObjectRef, Status, Value

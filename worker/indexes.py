@@ -16,7 +16,7 @@ QUERIED = (
 COMPOSITE = tuple(((field, "ASCENDING"), ("taken.local", "DESCENDING")) for field in QUERIED)
 """The composite indexes; Firestore joins two of them where a query narrows by two fields."""
 
-GROWING = ("created", "deleted_at", "event_time", "generation", "processed_at", "updated")
+GROWING = ("created", "deleted_at", "event_time", "generation", "patched_at", "processed_at", "updated")
 """Fields whose values only grow: indexed, they would cap the whole collection at some 500 writes a second."""
 
 UNASKED = (

@@ -9,6 +9,7 @@ A replacement that lost its race goes back to 2, a bounded number of times.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Protocol
 
@@ -129,7 +130,7 @@ class WriteLadder:
             return None
         if head.status is Status.DELETED or head.metageneration >= ref.metageneration:
             return Outcome.UNCHANGED
-        self._commit.put(Patch(key, object_facts(ref), head.version))
+        self._commit.put(Patch(key, object_facts(ref) | {"patched_at": datetime.now(UTC)}, head.version))
         return Outcome.PATCHED
 
 

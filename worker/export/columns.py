@@ -149,10 +149,13 @@ TABLE: tuple[Column, ...] = (
 
 TAGS = Column("tags", "tags", Kind.JSON, "all tags")
 
-DEFAULT = tuple(
-    "key bucket name uri generation status taken taken_utc latitude longitude altitude make model lens"
-    " iso f_number exposure_time focal_length format width height orientation size"
-    " title description keywords creator copyright rating created processed_at deleted_at failure_code".split()
+DEFAULT = (
+    *("key", "bucket", "name", "uri", "generation", "status"),
+    *("taken", "taken_utc", "latitude", "longitude", "altitude"),
+    *("make", "model", "lens", "iso", "f_number", "exposure_time", "focal_length"),
+    *("format", "width", "height", "orientation", "size"),
+    *("title", "description", "keywords", "creator", "copyright", "rating"),
+    *("created", "processed_at", "deleted_at", "failure_code"),
 )
 """What an export holds where nobody chooses."""
 
@@ -167,7 +170,7 @@ def column(name: str) -> Column:
         return found
     if name.startswith(TAG) and len(name) > len(TAG):
         return Column(name, f"tags\0{name.removeprefix(TAG)}\0value", Kind.ANY, "one tag's value")
-    close = difflib.get_close_matches(name, [*_BY_NAME, *_BY_PATH], 1)
+    close = [] if name == TAG else difflib.get_close_matches(name, [*_BY_NAME, *_BY_PATH], 1)
     hint = f"did you mean {close[0]}?" if close else "docs/export.md lists them; a tag is written tag:IFD0:Make"
     raise Misconfigured(f"there is no column {name!r}: {hint}")
 
@@ -185,10 +188,10 @@ def chosen(names: Sequence[str] = DEFAULT) -> tuple[Column, ...]:
 
 OF_EXTRACT: tuple[Column, ...] = (
     Column("file", "file", Kind.TEXT),
-    *chosen(
-        "status format width height orientation size taken taken_utc latitude longitude altitude make model lens"
-        " iso f_number exposure_time focal_length title description keywords creator copyright rating".split()
-    ),
+    *chosen(("status", "format", "width", "height", "orientation", "size", "taken", "taken_utc")),
+    *chosen(("latitude", "longitude", "altitude", "make", "model", "lens")),
+    *chosen(("iso", "f_number", "exposure_time", "focal_length")),
+    *chosen(("title", "description", "keywords", "creator", "copyright", "rating")),
     Column("error_code", "error.code", Kind.TEXT),
     Column("error_message", "error.message", Kind.TEXT),
 )

@@ -23,13 +23,13 @@ def compact(shelf: Shelf, shelved: Shelved, name: str, maker: Maker | None) -> P
     if len(series.parts) == 1:
         return series.parts[0]
     first = series.parts[0]
-    if not series.joined or shelf.size(first.name) != series.joined:
-        with shelf.draft(first.name) as draft:
+    with shelf.draft(first.name) as draft:
+        if not series.joined or shelf.size(first.name) != series.joined:
             series = _made(draft, shelf, shelved, series, maker) if maker else _joined(draft, shelved, series)
     whole = replace(first, rows=series.rows, bytes=series.joined, tail=series.parts[-1].tail)
-    shelved.keep(replace(series, parts=(whole,), joined=0))
     for part in series.parts[1:]:
         shelf.remove(part.name)
+    shelved.keep(replace(series, parts=(whole,), joined=0))
     return whole
 
 

@@ -64,9 +64,8 @@ class _Piece:
     rows: int = 0
     refused: int = 0
 
-    @property
-    def full(self) -> bool:
-        return self.rows >= PIECE_ROWS or self.seen >= 10 * PIECE_ROWS or len(self.content) >= PIECE_BYTES
+    def full(self, rows: int) -> bool:
+        return self.rows >= rows or self.seen >= 10 * rows or len(self.content) >= PIECE_BYTES
 
     def counted(self, run: Run) -> Run:
         return replace(
@@ -90,6 +89,7 @@ class Export:
         clock: Clock,
         maker: Maker | None = None,
         watch: Watch = lambda _: None,
+        piece_rows: int = PIECE_ROWS,
     ) -> None:
         self._order = order
         self._source = source
@@ -99,6 +99,7 @@ class Export:
         self._clock = clock
         self._maker = maker
         self._watch = watch
+        self._piece_rows = piece_rows
         self._form = order.form()
         self._where = shelf.where(order.name)
         self._before: Series | None = None
@@ -107,6 +108,8 @@ class Export:
         """The run, done, and the part that it made. Whatever happens, the run says how far it came."""
         self._order.check(self._look())
         self._begin(fresh=fresh)
+        if self._before and self._before.run == self._run.id:  # it was killed just before it could say so
+            return self._ledger.save(replace(self._run, state=State.DONE)), self._before.parts[-1]
         try:
             part = self._made()
         except (WorkerError, KeyboardInterrupt) as error:
@@ -137,7 +140,8 @@ class Export:
         before = self._before
         base = f"{before.at.isoformat()} {len(before.parts)}" if before else ""
         run = self._ledger.begin(ACTION, scope, fresh=fresh)
-        if run.cursor and Point.of(run.cursor).base != base:
+        finished = before is not None and before.run == run.id
+        if run.cursor and Point.of(run.cursor).base != base and not finished:
             run = self._ledger.begin(ACTION, scope, fresh=True)
         self._run = run
         if run.cursor:
@@ -186,7 +190,7 @@ class Export:
             piece.seen += len(page.rows)
             piece.refused += refused
             self._watch(piece.counted(self._run))
-            if piece.full or not page.next:
+            if piece.full(self._piece_rows) or not page.next:
                 self._keep(piece, page.next, draft, recent)
                 piece = _Piece()
 
@@ -234,6 +238,8 @@ class Export:
         part = Part(name, self._run.published, self._point.whole, *ends)
         parts = (*(before.parts if before else ()), part)
         skipped = before and datetime.fromisoformat(self._point.since) > before.at
+        for left in stale(self._before, parts):
+            self._shelf.remove(left)
         columns = tuple(column.name for column in self._order.columns)
         self._series.keep(
             Series(
@@ -243,11 +249,10 @@ class Export:
                 columns,
                 self._order.packed,
                 before.at if before and skipped else self._run.at,
+                self._run.id,
                 parts,
             )
         )
-        for left in stale(self._before, parts):
-            self._shelf.remove(left)
         return part
 
 

@@ -29,8 +29,8 @@ _TO_MERGE = ("key", "status")
 class Order:
     """An export: the documents that a query finds, or all, as a file called `name` on its shelf.
 
-    `since` is what was said of it: "" for everything, "last" for what changed since the last export to there, or a time,
-    which is `moment`.
+    `since` is what was said of it: "" for everything, "last" for what changed since the last export to there, or a
+    time, which is `moment`.
     """
 
     query: str
@@ -74,9 +74,7 @@ class Order:
             raise Misconfigured(f"nothing was exported to {self.name} yet: export once without --since")
         made = (self.asked, self.format.name, tuple(column.name for column in self.columns), self.packed)
         if before and made != (before.asked, before.format, before.columns, before.packed):
-            raise Misconfigured(
-                f"{self.name} was exported otherwise ({_told(before)}): ask for the same, or anew"
-            )
+            raise Misconfigured(f"{self.name} was exported otherwise ({_told(before)}): ask for the same, or anew")
 
 
 class Selection:

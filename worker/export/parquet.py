@@ -26,7 +26,7 @@ class Parquet:
 
     def __init__(self) -> None:
         try:
-            import pyarrow.parquet
+            import pyarrow.parquet  # type: ignore[import-untyped] # has no types
         except ImportError:
             raise Misconfigured("Parquet needs pyarrow: pip install 'imagemeta[parquet]'") from None
         self._arrow, self._parquet = pyarrow, pyarrow.parquet

@@ -27,7 +27,8 @@ class Part:
 class Series:
     """Where it lies, what was asked for, the moment up to which it is complete, and its parts, oldest first.
 
-    `joined`: the bytes of the file that its parts are about to become, where they are being compacted.
+    `run` made the last of them. `joined`: the bytes of the file that they are about to become, where they are being
+    compacted.
     """
 
     where: str
@@ -36,6 +37,7 @@ class Series:
     columns: tuple[str, ...]
     packed: bool
     at: datetime
+    run: str
     parts: tuple[Part, ...] = ()
     joined: int = 0
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worker.errors import Misconfigured
 from worker.export.changed import Recent
 from worker.export.forms import Form
 from worker.export.order import Order, Selection, taken
@@ -17,9 +16,6 @@ from worker.ports import Clock
 def streamed(order: Order, source: Source, clock: Clock, maker: Maker | None, folder: Path) -> Iterator[bytes]:
     """The file's bytes as they are made, kept nowhere; of a format whose files cannot grow, from a file in `folder`."""
     form = order.form()
-    order.check(None)
-    if order.since:
-        raise Misconfigured("what changed is told in files that lie somewhere: name one with --to")
     if maker is None:
         yield from _stream(order, form, source, clock)
         return

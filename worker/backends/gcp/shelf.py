@@ -12,7 +12,7 @@ from pathlib import Path
 
 import google.auth
 from google.api_core.exceptions import NotFound
-from google.auth.credentials import AnonymousCredentials
+from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud.storage import Blob, Bucket, Client  # type: ignore[import-untyped] # has no types
 from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped] # has no types
 
@@ -34,10 +34,8 @@ class BucketShelf:
 
     def __init__(self, bucket: str, prefix: str) -> None:
         with translated(SourceUnavailable):
-            if "STORAGE_EMULATOR_HOST" in os.environ:
-                credentials = AnonymousCredentials()  # type: ignore[no-untyped-call] # has no types
-            else:
-                credentials, _ = google.auth.default(scopes=[_SCOPE])
+            emulated = "STORAGE_EMULATOR_HOST" in os.environ
+            credentials = _nobody() if emulated else google.auth.default(scopes=[_SCOPE])[0]
             self._client = Client(project="none", credentials=credentials)
         self._bucket: Bucket = self._client.bucket(bucket)
         self._prefix = prefix
@@ -181,6 +179,10 @@ class _BucketDraft:
         token, _, _ = copy.rewrite(source, timeout=TIMEOUT, retry=RETRY)
         while token:
             token, _, _ = copy.rewrite(source, token=token, timeout=TIMEOUT, retry=RETRY)
+
+
+def _nobody() -> Credentials:
+    return AnonymousCredentials()  # type: ignore[no-untyped-call] # has no types
 
 
 def _ranges(blob: Blob, start: int, end: int) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""SQLite files of exports: a table `images`, a table `tags`, and an index of their words. Datasette opens them as is."""
+"""SQLite files of exports: a table `images`, a table `tags`, and an index of their words. Datasette opens them."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ _TABLE_OF_TAGS = (
 
 
 class ExportDatabase:
-    """An outlet.Maker. The columns have `key`, which is the primary key: of several rows of a key the last one stays."""
+    """An outlet.Maker. The columns have `key`, the primary key: of several rows of a key the last one stays."""
 
     def make(self, file: Path, columns: Sequence[Column], rows: Iterable[Cells]) -> None:
         """One transaction in a new file, so that the same rows make the same bytes."""

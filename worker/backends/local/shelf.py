@@ -36,8 +36,10 @@ class LocalShelf:
             with _errors(part):
                 _lock(number, part)
                 draft = _LocalDraft(file, part, number)
-                yield draft
-                draft.clear()
+                try:
+                    yield draft
+                finally:
+                    draft.clear()
         finally:
             os.close(number)
 
