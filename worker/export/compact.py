@@ -1,6 +1,7 @@
 """The parts of a series become one file again, under the name of the first."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +25,32 @@ def compact(shelf: Shelf, shelved: Shelved, name: str, maker: Maker | None) -> P
         return series.parts[0]
     first = series.parts[0]
     with shelf.draft(first.name) as draft:
-        if not series.joined or shelf.size(first.name) != series.joined:
+        if not _is_joined(shelf, series, maker):
             series = _made(draft, shelf, shelved, series, maker) if maker else _joined(draft, shelved, series)
-    whole = replace(first, rows=series.rows, bytes=series.joined, tail=series.parts[-1].tail)
+    whole = replace(first, rows=series.rows, bytes=shelf.size(first.name) or 0, tail=series.parts[-1].tail)
     for part in series.parts[1:]:
         shelf.remove(part.name)
-    shelved.keep(replace(series, parts=(whole,), joined=0))
+    shelved.keep(replace(series, parts=(whole,), joined=""))
     return whole
+
+
+def _is_joined(shelf: Shelf, series: Series, maker: Maker | None) -> bool:
+    """Whether an earlier call came so far. Where rows stand behind rows, equal size is equal content."""
+    name = series.parts[0].name
+    found = _digest(shelf.read(name)) if series.joined and maker else str(shelf.size(name))
+    return found == series.joined
+
+
+def _digest(pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as content:
+        yield from iter(lambda: content.read(1024 * 1024), b"")
 
 
 def _joined(draft: Draft, shelved: Shelved, series: Series) -> Series:
@@ -44,7 +64,7 @@ def _joined(draft: Draft, shelved: Shelved, series: Series) -> Series:
         start, end = part.head if number else 0, part.bytes - (0 if part is last else part.tail)
         at = draft.copy(at, part.name, start, end)
         any_rows = any_rows or part.rows > 0
-    shelved.keep(series := replace(series, joined=at))
+    shelved.keep(series := replace(series, joined=str(at)))
     draft.publish()
     return series
 
@@ -61,7 +81,7 @@ def _made(draft: Draft, shelf: Shelf, shelved: Shelved, series: Series, maker: M
     with draft.workspace() as folder:
         file = folder / "export"
         maker.make(file, columns, _rows(shelf, series, columns, maker, folder))
-        shelved.keep(series := replace(series, joined=file.stat().st_size))
+        shelved.keep(series := replace(series, joined=_digest(_pieces(file))))
         draft.publish_file(file)
     return series
 

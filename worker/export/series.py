@@ -27,8 +27,8 @@ class Part:
 class Series:
     """Where it lies, what was asked for, the moment up to which it is complete, and its parts, oldest first.
 
-    `run` made the last of them. `joined`: the bytes of the file that they are about to become, where they are being
-    compacted.
+    `run` made the last of them. `joined`: the SHA-256 of the file that they are about to become, or the
+    number of its bytes, where they are being compacted.
     """
 
     where: str
@@ -39,7 +39,7 @@ class Series:
     at: datetime
     run: str
     parts: tuple[Part, ...] = ()
-    joined: int = 0
+    joined: str = ""
 
     @property
     def rows(self) -> int:
