@@ -155,7 +155,7 @@ DEFAULT = (
     *("make", "model", "lens", "iso", "f_number", "exposure_time", "focal_length"),
     *("format", "width", "height", "orientation", "size"),
     *("title", "description", "keywords", "creator", "copyright", "rating"),
-    *("created", "processed_at", "deleted_at", "failure_code"),
+    *("created", "processed_at", "patched_at", "deleted_at", "failure_code"),
 )
 """What an export holds where nobody chooses."""
 

@@ -15,7 +15,9 @@ from worker.outlet import Cells, Column, Kind
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped] # has no types
 
-_ROW_GROUP = 25_000
+_BATCH = 1000
+_ROW_GROUP = 20
+"""Batches: a batch is small as Python has it, a row group as Arrow has it."""
 
 
 class Parquet:
@@ -32,16 +34,12 @@ class Parquet:
         self._arrow, self._parquet = pyarrow, pyarrow.parquet
 
     def make(self, file: Path, columns: Sequence[Column], rows: Iterable[Cells]) -> None:
-        """Row groups of some 25,000."""
+        """Row groups of some 20,000."""
         schema = self._schema(columns)
         with self._parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-            more = iter(rows)
-            while group := list(islice(more, _ROW_GROUP)):
-                arrays = [
-                    self._arrow.array([_cell(column.kind, row[place]) for row in group], schema.field(place).type)
-                    for place, column in enumerate(columns)
-                ]
-                writer.write_table(self._arrow.Table.from_arrays(arrays, schema=schema))
+            batches = self._batches(schema, columns, iter(rows))
+            while group := list(islice(batches, _ROW_GROUP)):
+                writer.write_table(self._arrow.Table.from_batches(group, schema))
 
     def rows(self, file: Path, columns: Sequence[Column]) -> Iterator[Cells]:
         """Batch by batch."""
@@ -50,6 +48,14 @@ class Parquet:
                 values = [array.to_pylist() for array in batch.columns]
                 for cells in zip(*values, strict=True):
                     yield [_json(column.kind, cell) for column, cell in zip(columns, cells, strict=True)]
+
+    def _batches(self, schema: "pa.Schema", columns: Sequence[Column], rows: Iterator[Cells]) -> Iterator[Any]:
+        while batch := list(islice(rows, _BATCH)):
+            arrays = [
+                self._arrow.array([_cell(column.kind, row[place]) for row in batch], schema.field(place).type)
+                for place, column in enumerate(columns)
+            ]
+            yield self._arrow.RecordBatch.from_arrays(arrays, schema=schema)
 
     def _schema(self, columns: Sequence[Column]) -> "pa.Schema":
         arrow = self._arrow

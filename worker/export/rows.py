@@ -30,6 +30,8 @@ def safe(text: str) -> str:
 
 def flat(value: Value, *, raw: bool = False) -> Cell:
     """A value as the cell of a table of texts: lists are joined by `; `, maps are JSON."""
+    if isinstance(value, str):  # what most are
+        return value if raw else safe(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None or isinstance(value, int | float):
@@ -37,8 +39,7 @@ def flat(value: Value, *, raw: bool = False) -> Cell:
     if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
         items = [_text(item) for item in value]
         return "; ".join(items if raw else map(safe, items))
-    text = _text(value)
-    return text if raw else safe(text)
+    return _text(value)  # begins with a bracket
 
 
 def cutter(columns: Sequence[Column]) -> Callable[[str, Fields], list[Value]]:
@@ -73,7 +74,17 @@ def _getter(column: Column) -> Callable[[str, Fields], Value]:
     if len(path) == 1:
         top = path[0]
         return lambda _, fields: fields.get(top)
+    if len(path) == 2:
+        return _below(*path)
     return lambda _, fields: _at(fields, path)
+
+
+def _below(top: str, name: str) -> Callable[[str, Fields], Value]:
+    def get(_: str, fields: Fields) -> Value:
+        part = fields.get(top)
+        return part.get(name) if isinstance(part, dict) else None
+
+    return get
 
 
 def _path(path: str) -> list[str]:
