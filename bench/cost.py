@@ -41,6 +41,7 @@ def flow() -> dict[str, float]:
         "one ranged read (class B)": _usd("class B", MILLION),
         "Pub/Sub, in and out": _usd("Pub/Sub", 2 * MESSAGE_BYTES * MILLION),
         "one Firestore write, one region": _usd("write", MILLION),
+        "at most one look-up of a sidecar in Firestore": _usd("read", MILLION),
         "a log line of 500 bytes": _usd("log", LOG_BYTES * MILLION),
         f"a trace of {SPANS} spans for {TRACED:.0%}": _usd("span", SPANS * TRACED * MILLION),
     }

@@ -1,4 +1,4 @@
-"""A Firestore that writes: BatchWrite and Commit with preconditions on existence, and reads of whole documents."""
+"""A Firestore that writes: BatchWrite and Commit with preconditions on existence, reads and queries by name."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ _Document = types.Document.pb()
 _BatchWriteRequest, _BatchWriteResponse = calls.BatchWriteRequest.pb(), calls.BatchWriteResponse.pb()
 _CommitRequest, _CommitResponse = calls.CommitRequest.pb(), calls.CommitResponse.pb()
 _GetRequest, _GetResponse = calls.BatchGetDocumentsRequest.pb(), calls.BatchGetDocumentsResponse.pb()
+_QueryRequest, _QueryResponse = calls.RunQueryRequest.pb(), calls.RunQueryResponse.pb()
 _SERVICE = "google.firestore.v1.Firestore"
 
 Pb = Any
@@ -36,6 +37,9 @@ class FirestoreServer:
                 ),
                 "Commit": grpc.unary_unary_rpc_method_handler(
                     self._commit, _CommitRequest.FromString, _CommitResponse.SerializeToString
+                ),
+                "RunQuery": grpc.unary_stream_rpc_method_handler(
+                    self._query, _QueryRequest.FromString, _QueryResponse.SerializeToString
                 ),
                 "BatchGetDocuments": grpc.unary_stream_rpc_method_handler(
                     self._get, _GetRequest.FromString, _GetResponse.SerializeToString
@@ -71,6 +75,16 @@ class FirestoreServer:
         for name in request.documents:
             stored = self._documents.get(name)
             yield _GetResponse(missing=name) if stored is None else _GetResponse(found=_Document.FromString(stored))
+
+    async def _query(self, request: Pb, _: grpc.aio.ServicerContext[Pb, Pb]) -> AsyncIterator[Pb]:
+        await asyncio.sleep(self._round_trip)
+        for value in request.structured_query.where.field_filter.value.array_value.values:
+            stored = self._documents.get(value.reference_value)
+            if stored is not None:
+                yield _QueryResponse(document=_Document.FromString(stored))
+        response = _QueryResponse()
+        self._stamp(response.read_time)
+        yield response
 
     def _write(self, write: Pb, result: Pb) -> grpc.StatusCode:
         name = write.update.name

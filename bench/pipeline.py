@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
@@ -52,6 +52,17 @@ class Comparison:
     cpu_ratio: float
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How an arm is set; the guides' arm knows neither setting."""
+
+    threads: int = THREADS
+    sidecars: str = "on"
+
+    def __str__(self) -> str:
+        return f"{self.threads} threads, sidecars {self.sidecars}"
+
+
 def cores() -> tuple[int | None, int | None]:
     """A core for the servers and one for the arms; None where there are no two, or no way to ask for one."""
     if not hasattr(os, "sched_setaffinity"):
@@ -61,10 +72,10 @@ def cores() -> tuple[int | None, int | None]:
 
 
 @contextmanager
-def arm(name: str, servers: Servers, core: int | None, threads: int) -> Iterator[subprocess.Popen[bytes]]:
+def arm(name: str, servers: Servers, core: int | None, variant: Variant) -> Iterator[subprocess.Popen[bytes]]:
     """An arm at work; its process. Raises RuntimeError with the end of its log where it failed."""
     argv = [sys.executable, "-m", "bench.arms", name, *([] if core is None else [str(core)])]
-    settings = {**SETTINGS, "IMAGEMETA_THREADS": str(threads)}
+    settings = {**SETTINGS, "IMAGEMETA_THREADS": str(variant.threads), "IMAGEMETA_SIDECARS": variant.sidecars}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(argv, env={**os.environ, **settings, **servers.environment}, stderr=log)
         try:
@@ -100,9 +111,9 @@ class Bench:
     seconds: float
     rounds: int
 
-    def measure(self, name: str, threads: int, sizes: tuple[int, int]) -> Measurement:
+    def measure(self, name: str, variant: Variant, sizes: tuple[int, int]) -> Measurement:
         """One run of one arm, from a fresh process to its orderly end."""
-        with arm(name, self.servers, self.core, threads) as process:
+        with arm(name, self.servers, self.core, variant) as process:
             self._work(process, Work(sizes, self.images, 0, _FIRST))
             warm = self._work(process, Work(sizes, self.images, _FIRST, _WARM_UP))
             count = max(self.images, round(_WARM_UP / warm.seconds * self.seconds))
@@ -124,12 +135,12 @@ class Bench:
             raise RuntimeError(f"{served.documents} right documents for {work.count} images")
         return served
 
-    def compare(self, threads: int, sizes: tuple[int, int]) -> Comparison:
+    def compare(self, variant: Variant, sizes: tuple[int, int]) -> Comparison:
         """Both arms in turn, each first in every other round."""
         runs: dict[str, list[Measurement]] = {name: [] for name in ARMS}
         for turn in range(self.rounds):
             for name in sorted(ARMS, reverse=turn % 2 == 1):
-                runs[name].append(self.measure(name, threads, sizes))
+                runs[name].append(self.measure(name, variant, sizes))
         pairs = list(zip(runs["guide"], runs["ours"], strict=True))
         return Comparison(
             guide=_middle(runs["guide"]),
@@ -138,13 +149,13 @@ class Bench:
             cpu_ratio=median(guide.cpu_ms / ours.cpu_ms for guide, ours in pairs),
         )
 
-    def sweep(self, threads: list[int]) -> dict[int, Measurement]:
-        """Our arm on camera images for each number of threads, in turn."""
-        runs: dict[int, list[Measurement]] = {number: [] for number in threads}
-        for _ in range(self.rounds):
-            for number, measured in runs.items():
-                measured.append(self.measure("ours", number, CAMERA_BYTES))
-        return {number: _middle(measured) for number, measured in runs.items()}
+    def sweep(self, variants: Sequence[Variant]) -> dict[Variant, Measurement]:
+        """Our arm on camera images in each variant, in turn, and in the other order every other round."""
+        runs: dict[Variant, list[Measurement]] = {variant: [] for variant in variants}
+        for turn in range(self.rounds):
+            for variant in variants if turn % 2 == 0 else reversed(variants):
+                runs[variant].append(self.measure("ours", variant, CAMERA_BYTES))
+        return {variant: _middle(measured) for variant, measured in runs.items()}
 
 
 def _middle(measured: list[Measurement]) -> Measurement:
@@ -186,18 +197,19 @@ def main() -> None:
         print("no two cores to choose from: the servers' work is in the figures", file=sys.stderr)
     with Servers(arguments.round_trip / 1000, servers_core) as servers:
         bench = Bench(servers, core, arguments.images, arguments.seconds, arguments.rounds)
-        report = run(bench, arguments.threads, arguments.instance_cores)
+        variants = [Variant(number, sidecars) for number in arguments.threads for sidecars in arguments.sidecars]
+        report = run(bench, variants, arguments.instance_cores)
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1))
 
 
-def run(bench: Bench, threads: list[int], instance_cores: int) -> dict[str, Any]:
-    """Both arms side by side, or our arm for several numbers of threads; printed, and returned for JSON."""
-    if len(threads) > 1:
-        swept = bench.sweep(threads)
-        show("camera images, by threads", {str(number): row for number, row in swept.items()})
-        return {"threads": {number: asdict(row) for number, row in swept.items()}}
-    camera, small = (bench.compare(threads[0], sizes) for sizes in (CAMERA_BYTES, SMALL_BYTES))
+def run(bench: Bench, variants: list[Variant], instance_cores: int) -> dict[str, Any]:
+    """Both arms side by side, or our arm in several variants; printed, and returned for JSON."""
+    if len(variants) > 1:
+        swept = {str(variant): row for variant, row in bench.sweep(variants).items()}
+        show("camera images", swept)
+        return {"variants": {name: asdict(row) for name, row in swept.items()}}
+    camera, small = (bench.compare(variants[0], sizes) for sizes in (CAMERA_BYTES, SMALL_BYTES))
     show_comparison("camera images, 1.5 to 4 MB", camera)
     show_comparison("small images, 100 KB", small)
     return {
@@ -213,6 +225,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=6.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each arm; medians are shown")
     parser.add_argument("--threads", type=_numbers, default=[THREADS], help="several, such as 16,32,64: sweep our arm")
+    parser.add_argument(
+        "--sidecars", type=lambda text: text.split(","), default=["on"], help="on,off shows what looking for them costs"
+    )
     parser.add_argument("--round-trip", type=float, default=20.0, help="milliseconds added to every reply")
     parser.add_argument("--instance-cores", type=int, default=2, help="cores of one instance, for scaling")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")

@@ -15,7 +15,7 @@ import orjson
 from worker.catalog.matching import matches
 from worker.catalog.query import Query
 from worker.errors import ObjectGone, Refused, WorkerError
-from worker.model import Document, FailedAttempt, Head, Message, ObjectRef, Status, Value
+from worker.model import Document, FailedAttempt, Head, Message, ObjectRef, Sidecar, Status, Value
 from worker.ports import Conflict, Create, Delivery, Handler, Page, Patch, Write, WriteResult, key_of
 from worker.ports import Stored as StoredFacts
 
@@ -399,6 +399,7 @@ def moment_of(record: Mapping[str, Value]) -> datetime:
 def head_of(stored: Stored) -> Head:
     """A head is read from the fields, as in every store."""
     known: dict[str, Any] = dict(stored.fields)
+    sidecar = known.get("sidecar")
     return Head(
         known["generation"],
         known["metageneration"],
@@ -407,6 +408,7 @@ def head_of(stored: Stored) -> Head:
         str(stored.version),
         known.get("passes", 1),
         known.get("quarantined", False),
+        Sidecar(**sidecar) if sidecar else None,
     )
 
 

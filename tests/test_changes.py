@@ -55,7 +55,7 @@ class Telling(Rig):
         ladder = WriteLadder(GroupCommit(self.documents, self.clock), self.documents, self.bucket, self.clock)
         changes = Announced(self.topic, self.documents)
         processor = Processor(
-            self.bucket, self.documents, ladder, self._read, self._read, Maker("w1", max_attempts=3), changes
+            self.bucket, self.documents, ladder, self._read, self._read, Maker("w1", max_attempts=3), changes=changes
         )
         self.worker = Worker(processor, Breaker(self.clock, threshold=10_000))
 

@@ -15,7 +15,7 @@ FLOORS = [
     {"ports", "clock", "interrupts", "inspection", "outlet"},
     {"extract"},
     {"decode", "document", "indexes", "explain", "events", "logs", "telemetry", "health"},
-    {"in_flight", "group_commit", "breaker", "write_ladder", "attempts", "changes"},
+    {"fold", "in_flight", "group_commit", "group_lookup", "breaker", "sidecars", "write_ladder", "attempts", "changes"},
     {"processor", "reading"},
     {"worker", "operate", "export", "batches"},
     {"backends"},

@@ -24,6 +24,7 @@ from worker.backends.gcp.push_token import Certificates, TokenCheck
 from worker.bootstrap import Wiring
 from worker.errors import CorruptImage, Forbidden, SourceUnavailable
 from worker.group_commit import GroupCommit
+from worker.group_lookup import GroupLookup
 from worker.model import Message
 from worker.push import BODY_BYTES, PushEndpoint, application
 from worker.write_ladder import WriteLadder
@@ -128,9 +129,9 @@ class Served:
     """The endpoint over a rig of memory ports, on a port of its own."""
 
     def __init__(self, rig: Rig, checked: Callable[[str | None], None]) -> None:
-        commit = GroupCommit(rig.documents, rig.clock)
+        commit, lookup = GroupCommit(rig.documents, rig.clock), GroupLookup(rig.documents)
         ladder = WriteLadder(commit, rig.documents, rig.bucket, rig.clock)
-        wiring = Wiring(rig.worker, rig.breaker, commit, rig.bucket, rig.documents, ladder, Maker())
+        wiring = Wiring(rig.worker, rig.breaker, commit, lookup, rig.bucket, rig.documents, ladder, Maker())
         self.endpoint = PushEndpoint(wiring, checked, threads=4)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -61,17 +61,18 @@ def rehearse_redrive(site: Site, filter_text: str, *, release: bool) -> Tally:
 
 def reextract(site: Site, filter_text: str, options: Options, watch: Watch, *, partial: bool) -> Run:
     """Have documents made anew from their objects."""
-    query = _to_reextract(site, filter_text, partial)
+    query, wanted = _to_reextract(filter_text, partial)
     scope = f"{filter_text} {'--partial' if partial else '--outdated'} (recipe {site.recipe})".strip()
     run = site.ledger.begin("reextract", scope, fresh=options.fresh)
-    items = again.reextracted(site.catalog, site.documents, query, run, site.recipe)
+    items = again.reextracted(site.catalog, site.documents, query, run, site.recipe, wanted)
     return carry(site, run, items, options, watch)
 
 
 def rehearse_reextract(site: Site, filter_text: str, *, partial: bool) -> Tally:
     """How many documents would be made anew."""
-    query = _to_reextract(site, filter_text, partial)
-    return tally(again.reextracted(site.catalog, site.documents, query, rehearsal("reextract"), site.recipe))
+    query, wanted = _to_reextract(filter_text, partial)
+    run = rehearsal("reextract")
+    return tally(again.reextracted(site.catalog, site.documents, query, run, site.recipe, wanted))
 
 
 def replay_documents(site: Site, since: datetime, options: Options, watch: Watch) -> Run:
@@ -135,5 +136,7 @@ def resume(site: Site, bucket: str, watch: Watch, seconds: float) -> tuple[pause
     return lifted, done
 
 
-def _to_reextract(site: Site, filter_text: str, partial: bool) -> Query:
-    return again.partial_ones(filter_text) if partial else again.outdated_ones(filter_text, site.recipe)
+def _to_reextract(filter_text: str, partial: bool) -> tuple[Query, again.Wanted]:
+    if partial:
+        return again.partial_ones(filter_text), again.improvable
+    return again.documents_of(filter_text), again.outdated

@@ -17,6 +17,7 @@ from worker.clock import SystemClock
 from worker.errors import Misconfigured
 from worker.extract import recipe
 from worker.group_commit import GroupCommit
+from worker.group_lookup import GroupLookup
 from worker.in_flight import Board
 from worker.ports import (
     Catalog,
@@ -34,6 +35,7 @@ from worker.ports import (
 from worker.processor import Processor
 from worker.reading import Reading, ReadingAlone
 from worker.settings import Settings
+from worker.sidecars import Sidecars
 from worker.worker import Worker
 from worker.write_ladder import WriteLadder
 
@@ -56,6 +58,7 @@ class Wiring:
     worker: Worker
     breaker: Breaker
     commit: GroupCommit
+    lookup: GroupLookup
     objects: ObjectStore
     documents: DocumentStore
     ladder: WriteLadder
@@ -63,7 +66,8 @@ class Wiring:
     changes: Changes = field(default_factory=Untold)
 
     def close(self) -> None:
-        """Finish the writes that wait, then free the store."""
+        """Finish what waits for the store, then free it."""
+        self.lookup.close()
         self.commit.close()
         self.changes.close()
         self.documents.close()
@@ -73,8 +77,9 @@ def wire(settings: Settings, board: Board) -> Wiring:
     """A worker and all it stands on, without a subscription. Raises Misconfigured with the setting's name."""
     clock = SystemClock()
     objects, documents = open_objects(settings), open_documents(settings)
-    commit = GroupCommit(documents, clock)
-    ladder = WriteLadder(commit, documents, objects, clock)
+    commit, lookup = GroupCommit(documents, clock), GroupLookup(documents)
+    sidecars = Sidecars(objects, lookup) if settings.sidecars == "on" else None
+    ladder = WriteLadder(commit, documents, objects, clock, sidecars)
     maker = Maker(settings.worker, recipe(settings.limits), settings.max_attempts)
     changes = open_changes(settings, documents)
     processor = Processor(
@@ -84,11 +89,12 @@ def wire(settings: Settings, board: Board) -> Wiring:
         Reading(objects, settings.limits, board),
         ReadingAlone(partial(open_objects, settings), settings.limits),
         maker,
+        sidecars,
         changes,
     )
     # One lost batch fails as many messages as there are threads; that alone is no outage.
     breaker = Breaker(clock, threshold=2 * settings.threads)
-    return Wiring(Worker(processor, breaker), breaker, commit, objects, documents, ladder, maker, changes)
+    return Wiring(Worker(processor, breaker), breaker, commit, lookup, objects, documents, ladder, maker, changes)
 
 
 def open_subscription(settings: Settings) -> Subscription:
@@ -332,6 +338,11 @@ def folder_url(folder: Path) -> str:
     """The URL under which `open_objects` opens a folder."""
     path = folder.resolve()
     return f"file://{quote(bucket_of(path), safe='')}{quote(os.fsencode(path))}"
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL under which an SQLite file is opened."""
+    return f"sqlite://{quote(os.fsencode(path))}"
 
 
 def bucket_of(folder: Path) -> str:

@@ -10,7 +10,7 @@ import os
 import re
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -97,6 +97,7 @@ def extracted(notification: Notification, metadata: Metadata, attempt: Attempt) 
         "text": metadata.text,
         "blocks": metadata.blocks,
         "sources": metadata.sources or None,
+        "sidecar": metadata.sidecar,
         "truncated": metadata.truncated,
         "bytes_read": sum(length for _, length in metadata.ranges),
         "errors": [
@@ -106,7 +107,8 @@ def extracted(notification: Notification, metadata: Metadata, attempt: Attempt) 
         ],
     }
     tags: dict[str, Value] = {legal_name(name): _tag(tag) for name, tag in metadata.tags.items()}
-    return _document(notification, metadata.status, content, attempt, tags)
+    document = _document(notification, metadata.status, content, attempt, tags)
+    return replace(document, sidecar=metadata.sidecar)
 
 
 def failed(

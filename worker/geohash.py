@@ -34,14 +34,20 @@ def cover(south: float, west: float, north: float, east: float, most: int) -> li
 
 def _text(east: int, north: int, length: int) -> str:
     """The geohash of a cell, by its column and row."""
-    bits = 5 * length
-    mixed = 0
-    for bit in range(bits):  # from the last: longitude and latitude take turns, longitude begins
-        source, place = (east, north)[(bits - 1 - bit) % 2], bit // 2
-        mixed |= (source >> place & 1) << bit
-    return "".join(_ALPHABET[mixed >> shift & 31] for shift in range(bits - 5, -1, -5))
+    begins_odd = length % 2 == 0  # longitude and latitude take turns, longitude has the first bit, which is the highest
+    mixed = _spread(east) << begins_odd | _spread(north) << (not begins_odd)
+    return "".join(_ALPHABET[mixed >> shift & 31] for shift in range(5 * length - 5, -1, -5))
 
 
 def _cell(share: float, bits: int) -> int:
     """The number of the cell, of 2**bits, in which a share of the whole lies; the upper edge is in the last."""
     return min(int(share * (1 << bits)), (1 << bits) - 1)
+
+
+def _spread(number: int) -> int:
+    """The bits of a number below 2**32 with a zero before each."""
+    number = (number | number << 16) & 0x0000FFFF0000FFFF
+    number = (number | number << 8) & 0x00FF00FF00FF00FF
+    number = (number | number << 4) & 0x0F0F0F0F0F0F0F0F
+    number = (number | number << 2) & 0x3333333333333333
+    return (number | number << 1) & 0x5555555555555555

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from worker import shard
 from worker.backends.local.documents import LocalDocuments
 from worker.backends.local.names import hidden
 from worker.backends.local.queue import LocalPublisher, queue_stats
 from worker.backends.local.watch import Watcher
-from worker.bootstrap import bucket_of, folder_url
+from worker.bootstrap import bucket_of, folder_url, sqlite_url
 from worker.errors import Misconfigured, Transient
 from worker.model import Message, Status, Value
 from worker.settings import Settings, load
@@ -160,11 +159,11 @@ def _legible(folder: Path) -> Path:
 
 def _settings(folder: Path, catalog: Path, environment: Mapping[str, str], *, once: bool) -> Settings:
     places = {
-        "QUEUE": _sqlite_url(catalog / "queue.db"),
+        "QUEUE": sqlite_url(catalog / "queue.db"),
         "TOPIC": "",
         "DEAD_LETTERS": "",
         "OBJECTS": folder_url(folder),
-        "DOCUMENTS": _sqlite_url(catalog / "catalog.db"),
+        "DOCUMENTS": sqlite_url(catalog / "catalog.db"),
         "HEALTH": "",
     }
     # Who asked for one pass does not want to wait minutes for a file that cannot be read now.
@@ -174,14 +173,14 @@ def _settings(folder: Path, catalog: Path, environment: Mapping[str, str], *, on
 
 def settings_in(folder: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a folder's usual catalog. Raises Misconfigured where there is none."""
-    catalog = folder.resolve() / ".imagemeta"
-    if not (catalog / "catalog.db").is_file():
-        raise Misconfigured(f"{folder} has no catalog yet: `imagemeta up {folder}` makes it")
-    return _settings(folder.resolve(), catalog, environment, once=False)
+    if not has_catalog(folder):
+        raise Misconfigured(f"there is no catalog in {folder}: `imagemeta up {folder}` makes it")
+    return _settings(folder.resolve(), folder.resolve() / ".imagemeta", environment, once=False)
 
 
-def _sqlite_url(path: Path) -> str:
-    return f"sqlite://{quote(os.fsencode(path))}"
+def has_catalog(folder: Path) -> bool:
+    """Whether `imagemeta up` has made a catalog in this folder."""
+    return (folder / ".imagemeta" / "catalog.db").is_file()
 
 
 def _made(folder: Path, catalog: Path) -> Path:

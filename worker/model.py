@@ -283,12 +283,21 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Sidecar:
+    """One generation of the .xmp object beside an image."""
+
+    name: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """All that extraction found in one object.
 
     `tags` maps `Group:Name` (ExifTool's family-1 groups: `IFD0:Make`, `XMP-dc:title`, `IPTC:Keywords`) to a tag.
     `sources` says which tag each summary value came from (`camera.lens` -> `ExifIFD:LensModel`).
     `ranges` are the (offset, length) pairs that were read; `truncated` says that the budget ended before the file.
+    `sidecar` is the one whose tags are among `tags`, or would be if it could be read.
     """
 
     image: ImageInfo
@@ -303,6 +312,7 @@ class Metadata:
     sources: Mapping[str, str] = field(default_factory=dict)
     ranges: tuple[tuple[int, int], ...] = ()
     truncated: bool = False
+    sidecar: Sidecar | None = None
 
     @property
     def status(self) -> Status:
@@ -320,8 +330,9 @@ class Metadata:
 class Document:
     """One object's record, legal for every store.
 
-    `key` is the document's id; `generation` and `metageneration` are the ones it speaks of; `status`, `extractor`
-    (the version that made it) and `passes` (see Action) decide whether it may stand; `fields` is all that is written.
+    `key` is the document's id; `generation` and `metageneration` are the ones it speaks of; `status`, `extractor` (its
+    maker's version), `sidecar` (what was merged) and `passes` (see Action) decide if it may stand; `fields` is what is
+    kept.
     """
 
     key: str
@@ -330,6 +341,7 @@ class Document:
     extractor: str
     fields: Mapping[str, Value]
     passes: int = 1
+    sidecar: Sidecar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +358,7 @@ class Head:
     version: str
     passes: int = 1
     quarantined: bool = False
+    sidecar: Sidecar | None = None
 
 
 DIED = "died"

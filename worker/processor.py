@@ -4,7 +4,6 @@ One `try` surrounds what can be the input's fault. The write stands outside it: 
 message back, and can never make a good image "failed".
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,12 +11,13 @@ from datetime import UTC, datetime
 from worker import events
 from worker.attempts import Attempts, Maker
 from worker.changes import Changes, Untold
-from worker.decode import decode
+from worker.decode import decode, encode
 from worker.document import Attempt, Evidence, extracted, failed, key_for, tombstone
 from worker.errors import ObjectGone, Poison, SourceUnavailable
 from worker.extract import EXTRACTOR
 from worker.model import (
     DIED,
+    Action,
     Document,
     Event,
     Message,
@@ -28,17 +28,19 @@ from worker.model import (
     Status,
 )
 from worker.ports import DocumentStore, ObjectStore
+from worker.sidecars import Read, Sidecars
 from worker.write_ladder import WriteLadder, complete
 
-Read = Callable[[ObjectRef], Metadata]
-
 _FIRST_BYTES = 256
+_OTHERS_BUSINESS = frozenset({Outcome.SUPERSEDED, Outcome.PATCHED, Outcome.IGNORED})
+"""Outcomes after which a sidecar's images are as they were, or seen to by other news."""
 
 
 class Processor:
     """Turns one message into one durable outcome. Thread-safe.
 
     `read` reads an object here; `read_alone` reads one that a process died over before, in a process of its own.
+    Without `sidecars`, none is merged.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Processor:
         read: Read,
         read_alone: Read,
         maker: Maker = Maker(),  # noqa: B008 -- frozen
+        sidecars: Sidecars | None = None,
         changes: Changes = Untold(),  # noqa: B008 -- has no state
     ) -> None:
         self._objects = objects
@@ -58,6 +61,7 @@ class Processor:
         self._maker = maker
         self._attempts = Attempts(documents, maker)
         self._changes = changes
+        self._sidecars = sidecars
 
     def process(self, message: Message, attempt: int = 1, *, counted: bool = True) -> Outcome:
         """Return once the outcome is durable; raise where another attempt may do better.
@@ -66,11 +70,13 @@ class Processor:
         the store, unless nothing is `counted` now; after `max_attempts` of them it is written down.
         """
         notification, document = self._made(message, attempt, counted=counted)
-        outcome = document if isinstance(document, Outcome) else self._written(document)
+        outcome = document if isinstance(document, Outcome) else self._put(document)
         if isinstance(document, Document):
             self._changes.tell(outcome, document.ref, document.status)
         elif notification:
             self._changes.tell(outcome, notification.ref)
+        if notification and outcome not in _OTHERS_BUSINESS:
+            self._renew_images(notification.ref, message, attempt, counted=counted)
         return outcome
 
     def _made(self, message: Message, attempt: int, *, counted: bool) -> tuple[Notification | None, Document | Outcome]:
@@ -89,12 +95,18 @@ class Processor:
             document = failed(message, notification, error, made_by, evidence)
         return notification, document
 
-    def _written(self, document: Document) -> Outcome:
+    def _put(self, document: Document) -> Outcome:
         with events.stage("write"):
             outcome = self._ladder.put(document)
         if document.fields["attempt"] != 1 and document.status is not Status.FAILED:
             self._attempts.forget(document.key)
         return outcome
+
+    def _renew_images(self, beside: ObjectRef, message: Message, attempt: int, *, counted: bool) -> None:
+        """The images of a sidecar, as if there was news of them. Nothing to do where the object is no sidecar."""
+        for image in self._sidecars.images(beside) if self._sidecars else ():
+            news = encode(Notification(Event.FINALIZE, image, image.updated))
+            self.process(replace(news, id=message.id), attempt, counted=counted)
 
     def _first_bytes(self, notification: Notification | None, error: Exception) -> bytes:
         """To help understand a failure, if they can be had. What kills who opens it is not opened again."""
@@ -120,23 +132,35 @@ class Processor:
         ref, action = notification.ref, notification.action
         if first and action is None:  # a first delivery pays for no look at what may be there
             return self._extracted(notification, made_by, self._read)
-        key = key_for(ref.bucket, ref.name)
-        head = self._ladder.head(key)
-        if head and head.quarantined and head.generation == ref.generation and not (action and action.redrives):
+        if settled := self._settled(ref, action):
+            return settled
+        past = self._attempts.before(key_for(ref.bucket, ref.name))
+        return self._extracted(notification, replace(made_by, number=1 + len(past)), self._read_suspect)
+
+    def _settled(self, ref: ObjectRef, action: Action | None) -> Outcome | None:
+        """The outcome, where what is stored is all that can come of this generation, or all that may."""
+        head = self._ladder.head(key_for(ref.bucket, ref.name))
+        if head is None or head.generation != ref.generation:
+            return None
+        if head.quarantined and not (action and action.redrives):
             return Outcome.QUARANTINED
-        asked = action is not None and head is not None and action.passes > head.passes
-        if head and not asked and complete(head, ref.generation, EXTRACTOR):
-            return Outcome.UNCHANGED
-        past = self._attempts.before(key)
-        died = any(attempt.code == DIED for attempt in past)
-        made_by = replace(made_by, number=1 + len(past))
-        return self._extracted(notification, made_by, self._read_alone if died else self._read)
+        if (action and action.passes > head.passes) or not complete(head, ref.generation, EXTRACTOR):
+            return None
+        same = head.sidecar == (self._sidecars.of(ref) if self._sidecars else None)
+        return Outcome.UNCHANGED if same else None
 
     def _extracted(self, notification: Notification, made_by: Attempt, read: Read) -> Document | Outcome:
+        ref = notification.ref
         try:
-            return extracted(notification, read(notification.ref), made_by)
+            metadata = self._sidecars.read(ref, read) if self._sidecars else read(ref)
         except ObjectGone:
             return self._gone(notification, made_by)
+        return extracted(notification, metadata, made_by)
+
+    def _read_suspect(self, ref: ObjectRef) -> Metadata:
+        """Read what was tried before, in a process of its own if a process died over it."""
+        died = any(attempt.code == DIED for attempt in self._attempts.before(key_for(ref.bucket, ref.name)))
+        return (self._read_alone if died else self._read)(ref)
 
     def _gone(self, notification: Notification, made_by: Attempt) -> Document | Outcome:
         """This generation is no longer there: replaced, whose own notification will come, or deleted."""

@@ -28,10 +28,11 @@ from worker.errors import (
     code_of,
 )
 from worker.explain import explained
-from worker.extract import extract
-from worker.model import Event, Limits, Notification, Status
+from worker.extract import extract, sidecar
+from worker.model import Event, Limits, Metadata, Notification, ObjectRef, Status
 from worker.ports import ObjectStore
 from worker.settings import Settings, load
+from worker.sidecars import NEIGHBOURS, sidecar_of
 
 CLOUD = "gs://"
 
@@ -68,7 +69,7 @@ def scan(
     `explain`, each result says which ranges were read and where each value came from.
     """
     entries = find(targets, recursive=recursive)
-    read = Reader(settings.limits, explain)
+    read = Reader(settings.limits, explain, settings.sidecars == "on")
     if isinstance(targets, Sequence) and len(targets) == 1:
         first = list(islice(entries, 2))
         if len(first) == 1:
@@ -98,10 +99,11 @@ def count(targets: Iterable[str], recursive: bool) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads one entry; never raises."""
+    """Reads one entry, with the sidecar that lies beside it if `sidecars` says so; never raises."""
 
     limits: Limits
     explain: bool = False
+    sidecars: bool = True
 
     def __call__(self, entry: Entry) -> Result:
         """What came of it."""
@@ -113,13 +115,25 @@ class Reader:
     def _result(self, entry: Entry) -> Result:
         if entry.ref is None:
             raise entry.error or ObjectGone(f"there is no {entry.file}")
-        with _store(entry.objects).open(entry.ref) as image:
-            metadata = extract(image, self.limits)
+        store = _store(entry.objects)
+        metadata = self._read(store, entry.ref)
+        if self.sidecars and (beside := _beside(store, entry.ref, in_cloud=entry.file.startswith(CLOUD))):
+            metadata = sidecar.merged(metadata, sidecar_of(beside), self._read_beside(store, beside))
         document = extracted(Notification(Event.FINALIZE, entry.ref), metadata, Attempt())
         without = _OF_THE_QUEUE + _OF_THE_CATALOG + (() if entry.file.startswith(CLOUD) else _OF_THE_BUCKET)
         shown = {name: value for name, value in document.fields.items() if name not in without}
         record: dict[str, object] = {"file": entry.file, **shown}
         return Result(entry.file, Kind.READ, _json(record), notes=tuple(explained(metadata)) if self.explain else ())
+
+    def _read(self, store: ObjectStore, ref: ObjectRef) -> Metadata:
+        with store.open(ref) as image:
+            return extract(image, self.limits)
+
+    def _read_beside(self, store: ObjectStore, ref: ObjectRef) -> Metadata | str:
+        try:
+            return self._read(store, ref)
+        except WorkerError as error:
+            return f"{code_of(error)}: {error}"
 
 
 def _in_cloud(target: str) -> Iterator[Entry]:
@@ -162,6 +176,16 @@ def _in_folder(path: Path) -> Iterator[Entry]:
         unreadable.clear()
         yield Entry(f"{prefix}{ref.name}", url, ref, deep="/" in ref.name)
     yield from (Entry(object_name(str(path)), error=error) for error in unreadable)
+
+
+def _beside(store: ObjectStore, image: ObjectRef, *, in_cloud: bool) -> ObjectRef | None:
+    """The sidecar that counts. A bucket is asked once for all names; a folder by name, for to list it costs more."""
+    names = sidecar.candidates(image.name)
+    if not in_cloud:
+        return next(filter(None, (store.live(image.bucket, name) for name in names)), None)
+    near = islice(store.list(image.bucket, f"{sidecar.prefix(names[-1])}."), NEIGHBOURS) if names else ()
+    listed = {ref.name: ref for ref in near}
+    return next((listed[name] for name in names if name in listed), None)
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

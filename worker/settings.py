@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     )
     worker: str = Field(default_factory=socket.gethostname, description="This worker's name in documents and logs.")
     makernotes: MakerNotes = Field("auto", description="When maker notes are read: `auto`, `always` or `never`.")
+    sidecars: Literal["on", "off"] = Field(
+        "on",
+        description="Whether an .xmp file beside an image is merged into the image's document. `off` spares a look-up"
+        " in the store per image.",
+    )
     read_bytes: int = Field(4 * 1024 * 1024, ge=64 * 1024, description="Bytes that are read of one object at most.")
     reads: int = Field(8, ge=1, le=100, description="Ranged reads of one object at most.")
     extract_seconds: float = Field(1.0, gt=0, le=60, description="CPU seconds for one object.")

@@ -1,6 +1,7 @@
 """One set-up with all its parts, each opened when it is first asked for: what commands and the console act on."""
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import cached_property
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -8,10 +9,12 @@ from typing import Protocol, Self, TypeVar
 from worker import bootstrap
 from worker.attempts import Maker
 from worker.clock import SystemClock
+from worker.errors import Misconfigured
 from worker.extract import recipe
 from worker.group_commit import GroupCommit
 from worker.operate.dead_letters import Drain
 from worker.operate.runs import Ledger
+from worker.operate.status import alive
 from worker.ports import (
     Catalog,
     DeadLetters,
@@ -50,10 +53,16 @@ class Site:
     ) -> None:
         self._opened.close()
 
-    @property
+    @cached_property
     def recipe(self) -> str:
-        """What a document that is made now says of how it was made."""
-        return recipe(self.settings.limits)
+        """What a document that is made now says of how it was made: the living workers know, else our own settings.
+
+        Raises Misconfigured where workers differ: half of the documents would be outdated whatever is done.
+        """
+        recipes = {worker.recipe for worker in alive(self.records, datetime.now(UTC))}
+        if len(recipes) > 1:
+            raise Misconfigured(f"the workers differ in their recipes ({', '.join(sorted(recipes))}): wait, or mend it")
+        return recipes.pop() if recipes else recipe(self.settings.limits)
 
     @cached_property
     def objects(self) -> ObjectStore:

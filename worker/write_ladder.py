@@ -5,6 +5,7 @@
 3. Another generation: ask the bucket which one is live, for generations are unique but not ordered in time.
    Live is mine: replace, if the stored document has not changed meanwhile. Live is another: mine is superseded, its
    own notification will come. Gone: a tombstone.
+4. The same generation, but another sidecar was merged (sidecars.py): the document with the one that counts now stands.
 A replacement that lost its race goes back to 2, a bounded number of times.
 """
 
@@ -25,8 +26,9 @@ from tenacity import (
 
 from worker.document import Attempt, key_for, object_facts, tombstone
 from worker.errors import Overtaken, StoreUnavailable
-from worker.model import Document, Event, Head, Notification, Outcome, Status
+from worker.model import Document, Event, Head, Notification, Outcome, Sidecar, Status
 from worker.ports import Clock, Conflict, Create, DocumentStore, ObjectStore, Patch, Replace, Write
+from worker.sidecars import Sidecars
 
 _ROUNDS = 8
 _TRIES = 4
@@ -49,15 +51,27 @@ class Verdict(Enum):
     KEEP = "the stored document stands"
     REPLACE = "the new document takes its place"
     ASK = "only the bucket knows which generation is live"
+    ASK_SIDECAR = "only bucket and store together know which sidecar counts"
 
 
 class WriteLadder:
-    """Writes documents. Thread-safe. Every method returns only when its outcome is durable."""
+    """Writes documents. Thread-safe. Every method returns only when its outcome is durable.
 
-    def __init__(self, commit: Commit, documents: DocumentStore, objects: ObjectStore, clock: Clock) -> None:
+    Without `sidecars`, none counts.
+    """
+
+    def __init__(
+        self,
+        commit: Commit,
+        documents: DocumentStore,
+        objects: ObjectStore,
+        clock: Clock,
+        sidecars: Sidecars | None = None,
+    ) -> None:
         self._commit = commit
         self._documents = documents
         self._objects = objects
+        self._sidecars = sidecars
         self._rounds = Retrying(
             retry=retry_if_exception_type(Conflict),
             stop=stop_after_attempt(_ROUNDS),
@@ -104,6 +118,8 @@ class WriteLadder:
         verdict = compare(document, head)
         if verdict is Verdict.ASK:
             return self._arbitrate(document, head)
+        if verdict is Verdict.ASK_SIDECAR and document.sidecar != self._sidecar_of(document):
+            return Outcome.SUPERSEDED  # news of the one that counts made the stored document, or will replace it
         if verdict is Verdict.KEEP:
             return Outcome.UNCHANGED
         return self._replace(document, head)
@@ -117,6 +133,9 @@ class WriteLadder:
         if live.generation == document.ref.generation and document.status is not Status.DELETED:
             return self._replace(document, head)
         return Outcome.SUPERSEDED
+
+    def _sidecar_of(self, document: Document) -> Sidecar | None:
+        return self._sidecars.of(document.ref) if self._sidecars else None
 
     def _replace(self, document: Document, head: Head) -> Outcome:
         self._commit.put(Replace(document, head.version))
@@ -136,8 +155,8 @@ class WriteLadder:
 
 def compare(document: Document, head: Head) -> Verdict:
     """What to do about a stored document of the same object. Deleted is final for a generation; a failure never
-    takes the place of a result, and a result of an older extractor never that of a newer one. Of two alike, the one
-    of more passes stands: an operator asked for it."""
+    takes the place of a result, and a result of an older extractor never that of a newer one with the same sidecar. Of
+    two alike, the one of more passes stands: an operator asked for it."""
     if head.generation != document.ref.generation:
         return Verdict.ASK
     if head.status is Status.DELETED:
@@ -148,6 +167,8 @@ def compare(document: Document, head: Head) -> Verdict:
         return Verdict.REPLACE if head.status is Status.FAILED and document.passes >= head.passes else Verdict.KEEP
     if head.status is Status.FAILED:
         return Verdict.REPLACE
+    if document.sidecar != head.sidecar:
+        return Verdict.ASK_SIDECAR
     if document.extractor != head.extractor:
         return Verdict.REPLACE if _version(document.extractor) > _version(head.extractor) else Verdict.KEEP
     better = head.status is Status.PARTIAL and document.status is not Status.PARTIAL

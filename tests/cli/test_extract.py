@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.program import DEADLINE, HOSTILE, PROGRAM, environment, imagemeta, records
 from tests.samples import SAMPLES
+from tests.samples.packets import xmp
 
 COUNTER = "import json, sys; print(sum(json.loads(line)['status'] == 'ok' for line in sys.stdin))"
 
@@ -94,6 +95,29 @@ def test_a_link_that_is_named_is_followed(samples: Path, tmp_path: Path) -> None
     (tmp_path / "link.jpg").symlink_to(samples / "lagoon.jpg")
     (record,) = records(imagemeta("extract", tmp_path / "link.jpg").stdout)
     assert (record["file"], record["status"]) == (str(tmp_path / "link.jpg"), "ok")
+
+
+# --- sidecars ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["IMG.xmp", "IMG.jpg.xmp", "IMG.XMP"])
+def test_a_sidecar_beside_the_file_is_merged(tmp_path: Path, photo: bytes, name: str) -> None:
+    (tmp_path / "IMG.jpg").write_bytes(photo)
+    (tmp_path / name).write_bytes(xmp({"dc:title": {"x-default": "Mine"}}))
+    (record,) = records(imagemeta("extract", tmp_path / "IMG.jpg").stdout)
+    assert (record["text"]["title"], record["sidecar"]["name"], record["status"]) == ("Mine", name, "ok")
+    assert record["blocks"]["sidecar"] == {"status": "ok"}
+    (left,) = records(imagemeta("extract", tmp_path / "IMG.jpg", IMAGEMETA_SIDECARS="off").stdout)
+    assert left["text"]["title"] == "Sunrise over the Aletsch"
+
+
+def test_a_sidecar_that_cannot_be_read_spoils_no_image(tmp_path: Path, photo: bytes) -> None:
+    (tmp_path / "IMG.jpg").write_bytes(photo)
+    (tmp_path / "IMG.xmp").write_bytes(b"no XML")
+    result = imagemeta("extract", tmp_path / "IMG.jpg")
+    (record,) = records(result.stdout)
+    assert (result.returncode, record["status"], record["blocks"]["sidecar"]["status"]) == (0, "partial", "failed")
+    assert record["text"]["title"] == "Sunrise over the Aletsch"
 
 
 # --- formats -----------------------------------------------------------------------------------------------

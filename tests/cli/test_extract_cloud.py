@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.program import imagemeta, records
 from tests.conftest import Cloud
+from tests.samples.packets import xmp
 
 
 @pytest.fixture
@@ -44,6 +45,16 @@ def test_a_record_has_the_facts_of_the_object() -> None:
     assert record["status"] == "ok"
     assert record["generation"] > 0
     assert record["camera"]["model"] == "EOS R6"
+
+
+@pytest.mark.usefixtures("uploaded")
+def test_a_sidecar_beside_the_object_is_merged(cloud: Cloud) -> None:
+    for name in ("2024/a b%2F?.xmp", "2024/deep/c.jpg.xmp"):
+        cloud.upload(name, xmp({"dc:title": {"x-default": name}}), "application/rdf+xml")
+    found = {record["name"]: record for record in records(imagemeta("extract", "gs://photos").stdout)}
+    for name, title in (("2024/a b%2F?.jpg", "2024/a b%2F?.xmp"), ("2024/deep/c.jpg", "2024/deep/c.jpg.xmp")):
+        assert (found[name]["text"]["title"], found[name]["sidecar"]["name"]) == (title, title)
+    assert "sidecar" not in found["2023/old.jpg"]
 
 
 @pytest.mark.usefixtures("cloud")

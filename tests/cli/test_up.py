@@ -14,6 +14,7 @@ import pytest
 from tests.cli.program import DEADLINE, HOSTILE, children, group, imagemeta, on_a_terminal, records, started
 from tests.fakes import wait_until
 from tests.samples import SAMPLES, write_all
+from tests.samples.packets import xmp
 
 OF_THE_QUEUE = {
     "bucket",
@@ -221,6 +222,72 @@ def test_being_killed_loses_nothing(tmp_path: Path, photo: bytes) -> None:
         wait_until(lambda: not group(program.pid))
     assert imagemeta("up", tmp_path, "--once").returncode == 0
     assert statuses(tmp_path) == {f"{number}.jpg": "ok" for number in range(200)}
+
+
+# --- sidecars ----------------------------------------------------------------------------------------------
+
+PACKET = xmp({"dc:title": {"x-default": "Mine"}})
+VARYING = {"event_time", "processed_at", "created", "updated", "generation", "sidecar"}
+
+
+def merged(folder: Path, name: str) -> dict[str, Any]:
+    """The image's document without what depends on when; its sidecar must be the one of that name."""
+    fields = documents(folder / ".imagemeta")["IMG.jpg"]
+    assert fields["sidecar"]["name"] == name
+    return {field: value for field, value in fields.items() if field not in VARYING}
+
+
+@pytest.mark.parametrize("name", ["IMG.xmp", "IMG.jpg.xmp", "IMG.XMP"])
+def test_a_sidecar_is_merged_whether_it_comes_before_the_image_or_after(
+    tmp_path: Path, photo: bytes, name: str
+) -> None:
+    found = []
+    for first, second in (("IMG.jpg", name), (name, "IMG.jpg")):
+        folder = tmp_path / first / "pictures"
+        folder.mkdir(parents=True)
+        for file in (first, second):
+            (folder / file).write_bytes(photo if file == "IMG.jpg" else PACKET)
+            assert imagemeta("up", folder, "--once").returncode == 0
+        assert statuses(folder) == {"IMG.jpg": "ok", name: "ok"}
+        found.append(merged(folder, name))
+    assert found[0] == found[1]
+    assert found[0]["text"]["title"] == "Mine"
+
+
+def test_a_sidecar_is_followed_when_it_changes_and_when_it_goes(tmp_path: Path, photo: bytes) -> None:
+    def title() -> object:
+        return documents(tmp_path / ".imagemeta").get("IMG.jpg", {}).get("text", {}).get("title")
+
+    (tmp_path / "IMG.jpg").write_bytes(photo)
+    with up(tmp_path):
+        wait_until(lambda: title() == "Sunrise over the Aletsch")
+        (tmp_path / "IMG.xmp").write_bytes(PACKET)
+        wait_until(lambda: title() == "Mine")
+        (tmp_path / "IMG.xmp").write_bytes(xmp({"dc:title": {"x-default": "Newer"}}))
+        wait_until(lambda: title() == "Newer")
+        (tmp_path / "IMG.xmp").unlink()
+        wait_until(lambda: title() == "Sunrise over the Aletsch")
+    assert "sidecar" not in documents(tmp_path / ".imagemeta")["IMG.jpg"]
+
+
+def test_sidecars_can_be_left_alone(tmp_path: Path, photo: bytes) -> None:
+    (tmp_path / "IMG.jpg").write_bytes(photo)
+    (tmp_path / "IMG.xmp").write_bytes(PACKET)
+    assert imagemeta("up", tmp_path, "--once", IMAGEMETA_SIDECARS="off").returncode == 0
+    assert statuses(tmp_path) == {"IMG.jpg": "ok", "IMG.xmp": "ok"}
+    assert "sidecar" not in documents(tmp_path / ".imagemeta")["IMG.jpg"]
+
+
+def test_up_and_extract_agree_about_a_sidecar(tmp_path: Path, photo: bytes) -> None:
+    (tmp_path / "IMG.jpg").write_bytes(photo)
+    (tmp_path / "IMG.xmp").write_bytes(PACKET)
+    assert imagemeta("up", tmp_path, "--once").returncode == 0
+    (record,) = records(imagemeta("extract", tmp_path / "IMG.jpg").stdout)
+    stored = documents(tmp_path / ".imagemeta")["IMG.jpg"]
+    assert {**record, "file": None} == {
+        "file": None,
+        **{field: value for field, value in stored.items() if field not in OF_THE_QUEUE},
+    }
 
 
 # --- signals and terminals ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.rigs import DocumentRig, Store
 from tests.fakes import a_document
 from worker.errors import Permanent
-from worker.model import DIED, FailedAttempt, Head, Status, Value
+from worker.model import DIED, FailedAttempt, Head, Sidecar, Status, Value
 from worker.ports import Conflict, Create, Patch, Replace, Write, WriteResult
 
 THREADS = 8
@@ -44,6 +44,13 @@ def test_what_is_created_is_there(store: Store) -> None:
     assert fields
     assert fields["title"] == "Dusk"
     assert fields["generation"] == 7
+
+
+def test_a_head_names_the_sidecar_that_was_merged(store: Store) -> None:
+    sidecar: Value = {"name": "holiday/å\n.xmp", "generation": 2**62}
+    store.commit([Create(a_document("with", sidecar=sidecar)), Create(a_document("without"))])
+    assert head_of(store, "with").sidecar == Sidecar("holiday/å\n.xmp", 2**62)
+    assert head_of(store, "without").sidecar is None
 
 
 def test_nothing_is_found_where_nothing_is(store: Store) -> None:
@@ -178,6 +185,13 @@ def test_a_large_batch_of_large_documents(store: Store) -> None:
     assert commit_one(store, Create(a_document("huge", tags={"XMP:All": "x" * 900_000}))) is None
     heads = store.heads([f"k{number:03}" for number in range(100)])
     assert all(heads)
+
+
+def test_heads_may_be_many_and_asked_for_twice(store: Store) -> None:
+    keys = [f"k{number:03}" for number in range(95)]
+    store.commit([Create(a_document(key, generation=number)) for number, key in enumerate(keys)])
+    heads = store.heads([*keys, "none", *keys])
+    assert [head and head.generation for head in heads] == [*range(95), None, *range(95)]
 
 
 def test_heads_come_in_the_order_asked_for(store: Store) -> None:

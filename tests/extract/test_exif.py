@@ -37,7 +37,7 @@ from tests.extract.tiff_blocks import (
     text,
     tiff,
 )
-from worker.extract import header
+from worker.extract import remembered
 from worker.extract.budget import Budget
 from worker.extract.containers import jpeg as jpeg_container
 from worker.extract.exif import read_all
@@ -146,10 +146,10 @@ def test_the_same_bytes_mean_what_their_group_and_byte_order_say() -> None:
 
 @pytest.mark.parametrize("kind", [SHORT, RATIONAL])
 def test_what_files_make_us_remember_is_bounded(kind: int) -> None:
-    memory = header._memory("IFD0", EXIF, "<", 4)
-    for number in range(2 * header._MOST_REMEMBERED):
+    memory = remembered.memory(remembered.names("IFD0", EXIF), "<", 4)
+    for number in range(2 * remembered.MOST_REMEMBERED):
         read(tiff({0x0100: numbers(kind, *([number, 1][: 1 + (kind == RATIONAL)]))}))
-        assert len(memory) <= header._MOST_REMEMBERED
+        assert len(memory) <= remembered.MOST_REMEMBERED
 
 
 # --- the same as exifread ----------------------------------------------------------------------------------

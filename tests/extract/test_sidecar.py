@@ -3,9 +3,12 @@
 import pytest
 
 from tests.extract.given import tags
+from worker.errors import UnsupportedFormat
+from worker.extract import extract
 from worker.extract.sidecar import belongs, candidates, is_sidecar, merge, prefix
 from worker.extract.summary import summarise, tags_from_fields
-from worker.model import TagValue
+from worker.extract.window import BytesReader
+from worker.model import Limits, TagValue
 
 
 @pytest.mark.parametrize(
@@ -43,10 +46,60 @@ def test_the_full_name_counts_first() -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a/IMG.xmp", True), ("a/IMG.XMP", True), ("a/IMG.jpg", False), ("a/.xmp", False), ("", False)],
+    [
+        ("a/IMG.xmp", True),
+        ("a/IMG.XMP", True),
+        ("a/IMG.Xmp", False),
+        ("a/IMG.jpg", False),
+        ("a/.xmp", False),
+        ("", False),
+    ],
 )
 def test_what_is_a_sidecar(name: str, expected: bool) -> None:
     assert is_sidecar(name) is expected
+
+
+def test_a_sidecar_has_no_sidecar() -> None:
+    assert candidates("a/IMG.xmp") == ()
+
+
+RDF = '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+RDF += '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:format="é"/></rdf:RDF>'
+META = f'<x:xmpmeta xmlns:x="adobe:ns:meta/">{RDF}</x:xmpmeta>'
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+@pytest.mark.parametrize(
+    "text", [META, RDF, DECLARATION + META, f"<?xpacket begin='' id='W5'?>\n{META}<?xpacket end='w'?>"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_that_is_xmp_is_read_as_such_in_any_encoding(text: str, encoding: str) -> None:
+    found = extract(BytesReader.of(text.encode(encoding)), Limits())
+    assert (found.image.format, found.status) == ("XMP", "ok")
+    assert found.tags["XMP-dc:format"].value == "é"
+
+
+def test_a_comment_may_stand_before_the_first_element() -> None:
+    commented = f"{DECLARATION}<!-- <svg> -- by hand --> {META}"
+    assert extract(BytesReader.of(commented.encode()), Limits()).image.format == "XMP"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<svg><metadata>" + RDF,
+        "<html>",
+        "<RDFa>",
+        "<!-- " + META,
+        "<?xml " + "<?a" * 5000,
+        "<" * 5000,
+        "RDF",
+        "<!--" * 5000,
+    ],
+)
+def test_other_text_is_no_image(text: str) -> None:
+    with pytest.raises(UnsupportedFormat):
+        extract(BytesReader.of(text.encode()), Limits())
 
 
 IMAGE: dict[str, TagValue] = {

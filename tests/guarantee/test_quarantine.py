@@ -26,6 +26,7 @@ from worker.breaker import Breaker
 from worker.clock import SystemClock
 from worker.decode import encode
 from worker.group_commit import GroupCommit
+from worker.group_lookup import GroupLookup
 from worker.in_flight import Board
 from worker.model import DIED, Event, FailedAttempt, Limits, Notification, ObjectRef
 from worker.ports import RangeReader
@@ -68,7 +69,8 @@ def evil_shard(order: Order) -> None:
     alone = ReadingAlone(evil_folder, Limits(), seconds=4.0)
     processor = Processor(objects, documents, ladder, Reading(objects, Limits(), board), alone)
     breaker = Breaker(clock)
-    wiring = Wiring(Worker(processor, breaker), breaker, commit, objects, documents, ladder, Maker())
+    lookup = GroupLookup(documents)
+    wiring = Wiring(Worker(processor, breaker), breaker, commit, lookup, objects, documents, ladder, Maker())
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     subscription = LocalSubscription(folder / "queue.db", order.settings.threads, ack_deadline=2.0, min_backoff=0.1)

@@ -110,8 +110,9 @@ class Rig:
     def reextract(self, recipe: str, *, partial: bool = False, dry: bool = False) -> int:
         """How many documents go back."""
         run = rehearsal("reextract") if dry else self.ledger.begin("reextract", recipe, fresh=True)
-        asked = again.partial_ones("") if partial else again.outdated_ones("", recipe)
-        items = again.reextracted(self.catalog, self.documents, asked, run, recipe)
+        asked = again.partial_ones("") if partial else again.documents_of("")
+        wanted = again.improvable if partial else again.outdated
+        items = again.reextracted(self.catalog, self.documents, asked, run, recipe, wanted)
         return tally(items).messages if dry else self.carry(run, items).published
 
     def carry(self, run: Run, items: Iterator[Item], cap: int | None = None) -> Run:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LONGEST = 300
 """Characters of a folded text that count."""
@@ -10,14 +11,16 @@ LONGEST_WORD = 40
 _WORD = re.compile(r"[^\W_]+")
 
 
+@lru_cache(maxsize=1024)  # cameras, lenses and owners come again with every picture
 def fold(text: str) -> str:
     """The text as it is compared."""
     return _plain(text)[:LONGEST]
 
 
-def words(text: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def words(text: str) -> tuple[str, ...]:
     """The words of a text, folded, in its order: runs of letters and digits."""
-    return [word[:LONGEST_WORD] for word in _WORD.findall(_plain(text))]
+    return tuple(word[:LONGEST_WORD] for word in _WORD.findall(_plain(text)))
 
 
 def listed(name: str, text: str) -> str:

@@ -8,7 +8,7 @@ from worker.model import Value
 def at(value: object, path: Iterable[str]) -> Value:
     """What stands at a path, None where there is nothing."""
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if isinstance(value, dict) else None  # a Mapping would take three times as long
     return value  # type: ignore[return-value] # a document holds nothing else
 
 

@@ -19,8 +19,8 @@ _DATE = re.compile(
     re.ASCII,
 )
 _LENGTHS = {"m": 1.0, "km": 1000.0, "mi": 1609.344}
-_FORMS = ("%Y", "%Y-%m", "%Y-%m-%d", "", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
-"""By the number of parts that are told."""
+_LETTERS = (0, 4, 7, 10, 0, 16, 19)
+"""Of ISO 8601, by the number of parts that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def moment(text: str, clock: Clock) -> Moment:
         start = datetime(year, month, day, hour, minute, second, tzinfo=UTC) - _offset(match[7] or "Z")
     except (ValueError, OverflowError):
         raise ValueError(f"there is no {text}") from None
-    return Moment(start.strftime(_FORMS[len(told) - 1]), start, _end(start, len(told)))
+    return Moment(start.isoformat()[: _LETTERS[len(told)]], start, _end(start, len(told)))
 
 
 def circle(text: str) -> tuple[float, float, float]:

@@ -48,14 +48,17 @@ Filter = Annotated[
 
 
 def settings_of(folder: Path | None) -> "Settings":
-    """Those of a folder's catalog, or those of the environment."""
-    if folder:
-        from worker.local import settings_in
-
-        return settings_in(folder)
+    """Those of a folder's catalog, those of the environment, or those of the folder that one is in."""
+    from worker.errors import Misconfigured
+    from worker.local import has_catalog, settings_in
     from worker.settings import load
 
-    return load()
+    settings = load()
+    if folder is None and (settings.documents or not has_catalog(Path())):
+        if not settings.documents:
+            raise Misconfigured("name a folder with --folder DIR, or set IMAGEMETA_DOCUMENTS (docs/settings.md)")
+        return settings
+    return settings_in(folder or Path())
 
 
 def put(record: dict[str, Any]) -> None:
@@ -91,15 +94,15 @@ def watching(
         yield lambda run: bar.update(task, completed=run.seen, description=f"{run.published} {what}")
 
 
-def told(run: "Run", form: str, what: str) -> None:
-    """Say what became of a run. Ends with exit code 1 where something was refused."""
+def told(run: "Run", form: str, what: str, *, refusable: bool = False) -> None:
+    """Say what became of a run. Ends with exit code 1 where something was refused, unless that is in order."""
     if form == "json":
         put(asdict(run))
     else:
         line(f"{run.seen} {what} looked at, {run.published} published{_refused(run)} ({run.state}, run {run.id})")
     if run.why:
         say(f"{run.why}; the same command goes on from there")
-    if run.refused:
+    if run.refused and not refusable:
         raise Exit(SOME_REFUSED)
 
 

@@ -12,6 +12,7 @@ from worker.cli import (
     export,
     extract,
     failures,
+    find,
     pause,
     reconcile,
     redrive,
@@ -48,6 +49,7 @@ def program(
     \b
     imagemeta extract photo.jpg     print the metadata of a picture
     imagemeta up ~/Pictures         keep a catalog of a folder's pictures up to date
+    imagemeta find make:Sony        search it
     imagemeta work                  do so for buckets, in the cloud
     imagemeta status                how things are; backfill, reconcile, failures, redrive and more mend them
     """
@@ -55,6 +57,12 @@ def program(
 
 app.command("extract", help=extract.__doc__, short_help="Print the metadata of pictures.")(extract.extract)
 app.command("up", help=up.__doc__, short_help="Keep a catalog of a folder's pictures.")(up.up)
+app.command(
+    "find",
+    help=find.__doc__,
+    short_help="Search a catalog.",
+    context_settings={"ignore_unknown_options": True},  # a term may begin with a minus
+)(find.find)
 app.command("work", help=work.__doc__, short_help="The worker in the cloud: from queue to documents.")(work.work)
 app.command("push", help=work.PUSH, short_help="The worker behind HTTP, for Cloud Run.")(work.push)
 app.command("status", help=status.__doc__, short_help="How things are.")(status.status)

@@ -70,10 +70,11 @@ def placed(stack: ExitStack, target: str, glob: str = "") -> "tuple[Site, Scope]
     """The set-up and the scope that a target means: a bucket of this environment, or a folder with its catalog."""
     from worker.bootstrap import bucket_of
     from worker.operate.scope import CLOUD, Scope
+    from worker.settings import load
     from worker.site import Site
 
     if target.startswith(CLOUD):
-        return stack.enter_context(Site(settings_of(None))), Scope.of(target, glob)
+        return stack.enter_context(Site(load())), Scope.of(target, glob)
     folder = Path(target)
     return stack.enter_context(Site(settings_of(folder))), Scope(bucket_of(folder), "", glob)
 

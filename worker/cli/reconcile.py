@@ -77,7 +77,7 @@ def _compared(target: str, since: "datetime | None", options: "Options | None", 
     else:
         line(f"{target}: " + ", ".join(f"{number} {kind}" for kind, number in numbers.items()))
     if run:
-        told(run, form, f"names in {scope}")
+        told(run, form, f"names in {scope}", refusable=True)
     return counts.total()
 
 

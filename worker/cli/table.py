@@ -6,27 +6,29 @@ from collections.abc import Iterable, Mapping
 from worker.cli.terminal import printable
 
 HEADINGS = ("file", "status", "camera", "taken", "position", "size")
-_ROWS = 1000
+ROWS = 1000
+"""As many as are shown."""
 _WIDE = 200
 _STYLES = {"ok": "green", "partial": "yellow", "failed": "red"}
 
 Fields = Mapping[str, object]
 
 
-def show(documents: Iterable[Fields]) -> None:
-    """Print the table on stdout, in the order of the names."""
+def show(rows: Iterable[tuple[str, ...]], more: int = 0) -> None:
+    """Print the table on stdout: the first rows that `cells` made, and how many others there are, with those `more`."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    rows = sorted(cells(document) for document in documents if document.get("status") != "deleted")
+    rows = list(rows)
     table = Table(*HEADINGS, box=None, pad_edge=False, header_style="bold")
-    for row in rows[:_ROWS]:
+    for row in rows[:ROWS]:
         style = _STYLES.get(row[1].split(" ")[0], "")
         table.add_row(*(Text(cell, style if number == 1 else "") for number, cell in enumerate(row)))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
-    if len(rows) > _ROWS:
-        sys.stdout.write(f"... and {len(rows) - _ROWS} more\n")
+    more += max(0, len(rows) - ROWS)
+    if more > 0:
+        sys.stdout.write(f"... and {more} more\n")
 
 
 def cells(document: Fields) -> tuple[str, ...]:

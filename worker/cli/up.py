@@ -45,7 +45,7 @@ Shards = Annotated[int, Option(min=0, max=256, help="Worker processes; 0 means o
 def up(folder: Folder, catalog: Catalog = None, once: Once = False, shards: Shards = 0) -> None:
     """The command; the module's text is its help."""
     from worker import logs
-    from worker.cli.table import show
+    from worker.cli.table import cells, show
     from worker.local import LocalMode
 
     watched = sys.stderr.isatty()
@@ -56,7 +56,8 @@ def up(folder: Folder, catalog: Catalog = None, once: Once = False, shards: Shar
         with _live(local) if watched else nullcontext():
             code = local.run(shards)
         if code == 0 and once:
-            show(local.documents())
+            there = (each for each in local.documents() if each.get("status") != "deleted")
+            show(sorted(map(cells, there)))
             sys.stdout.write(f"\nThe catalog is {printable(str(local.documents_path))} (SQLite).\n")
     raise Exit(code)
 

@@ -142,6 +142,8 @@ TABLE: tuple[Column, ...] = (
     Column("first_bytes", "first_bytes", Kind.TEXT, "of a failed document's object, in hex"),
     *(Column(name, name, Kind.TEXT) for name in ("extractor", "recipe", "worker", "run")),
     *(Column(name, name, Kind.INTEGER) for name in ("passes", "attempt", "bytes_read")),
+    *_below("sidecar", Kind.TEXT, "name", prefix="sidecar_"),
+    *_below("sidecar", Kind.INTEGER, "generation", prefix="sidecar_"),
     Column("sources", "sources", Kind.JSON, "which tag each value came from"),
     Column("dropped", "dropped", Kind.JSON, "what did not fit into the document"),
 )

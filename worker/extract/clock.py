@@ -1,6 +1,7 @@
 """Dates and times as files write them: one reader for EXIF, XMP and IPTC forms."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -28,13 +29,13 @@ class Clock(NamedTuple):
         """The moment in UTC, where offset and time of day are known."""
         if self.offset is None or not self.has_time:
             return None
-        return (self.moment - timedelta(minutes=minutes_of(self.offset))).replace(tzinfo=UTC)
+        return (self.moment - _ahead(self.offset)).replace(tzinfo=UTC)
 
 
 _CLOCK = re.compile(
-    r"\s*(\d{4})(?:[-:/.](\d\d|  )(?:[-:/.](\d\d|  ))?)?"
-    r"(?:[T ]\s*(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?"
-    r"[^\d+-]{0,9}?(Z|[+-]\d\d(?::?\d\d)?)?[\s:]*"
+    r"\s*([0-9]{4})(?:[-:/.]([0-9]{2}|  )(?:[-:/.]([0-9]{2}|  ))?)?"
+    r"(?:[T ]\s*([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
+    r"[^0-9+-]{0,9}?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?[\s:]*"
 )
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*(?:([+-])(\d{1,2})(?::?(\d\d))?|(Z))")
 
@@ -47,39 +48,42 @@ def parse(text: str, subseconds: str = "") -> Clock | None:
     `subseconds` are the digits of a SubSecTime tag.
     """
     match = _CLOCK.fullmatch(text)
-    if match is None or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
+    if match is None:
         return None
-    year, month, day = int(match[1]), _part(match[2]), _part(match[3])
+    year, month, day, hour, minute, *rest = match.groups()
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        return None
+    if month in _UNKNOWN:
+        return Clock(year, "year", datetime(int(year), 1, 1), None)  # noqa: DTZ001 -- a wall clock has no zone
     try:
-        date = datetime(year, month or 1, (day if month else 0) or 1)  # noqa: DTZ001 -- a wall clock has no zone
+        if day in _UNKNOWN:
+            return Clock(f"{year}-{month}", "month", datetime(int(year), int(month), 1), None)  # noqa: DTZ001
+        date = int(year), int(month), int(day)
+        if hour is None or hour > "23" or minute > "59":
+            return Clock(f"{year}-{month}-{day}", "day", datetime(*date), None)  # noqa: DTZ001
+        local = f"{year}-{month}-{day}T{hour}:{minute}"
+        return _with_time(local, (*date, int(hour), int(minute)), rest, subseconds)
     except ValueError:
         return None
-    if not (month and day):
-        return Clock(f"{year}-{month:02d}" if month else str(year), "month" if month else "year", date, None)
-    if match[4] is None:
-        return Clock(date.isoformat()[:10], "day", date, None)
-    return _with_time(date, match, subseconds)
 
 
-def _part(digits: str | None) -> int:
-    return int(digits) if digits and digits != "  " else 0
+_UNKNOWN = {None, "  ", "00"}
 
 
-def _with_time(date: datetime, match: re.Match[str], subseconds: str) -> Clock:
-    hour, minute, second = int(match[4]), int(match[5]), int(match[6] or 0)
-    if hour > 23 or minute > 59:
-        return Clock(date.isoformat()[:10], "day", date, None)
-    offset = offset_in(match[8]) if match[8] else None
-    if match[6] is None or second > 59:
-        moment = date.replace(hour=hour, minute=minute)
-        return Clock(moment.isoformat()[:16], "minute", moment, offset)
-    digits = match[7] or _digits(subseconds)
+def _with_time(local: str, upto: tuple[int, int, int, int, int], rest: Sequence[str | None], subseconds: str) -> Clock:
+    """The clock of what is known up to the minute, as text and as numbers; `rest` are second, its digits, offset.
+
+    Raises ValueError where there is no such day.
+    """
+    second, digits, zone = rest
+    offset = offset_in(zone) if zone else None
+    if second is None or second > "59":
+        return Clock(local, "minute", datetime(*upto), offset)  # noqa: DTZ001
+    digits = digits or _digits(subseconds)
     if not digits:
-        moment = date.replace(hour=hour, minute=minute, second=second)
-        return Clock(moment.isoformat(), "second", moment, offset)
-    micro = int(digits[:6].ljust(6, "0"))
-    moment = date.replace(hour=hour, minute=minute, second=second, microsecond=micro)
-    return Clock(f"{moment.isoformat()[:19]}.{digits}", "subsecond", moment, offset)
+        return Clock(f"{local}:{second}", "second", datetime(*upto, int(second)), offset)  # noqa: DTZ001
+    moment = datetime(*upto, int(second), int(digits[:6].ljust(6, "0")))  # noqa: DTZ001
+    return Clock(f"{local}:{second}.{digits}", "subsecond", moment, offset)
 
 
 def _digits(subseconds: str) -> str:
@@ -110,3 +114,8 @@ def minutes_of(offset: str) -> int:
     """Minutes east of UTC of an offset that `offset_of` wrote."""
     minutes = int(offset[1:3]) * 60 + int(offset[4:6])
     return -minutes if offset[0] == "-" else minutes
+
+
+@lru_cache(maxsize=128)  # there are 105 offsets
+def _ahead(offset: str) -> timedelta:
+    return timedelta(minutes=minutes_of(offset))

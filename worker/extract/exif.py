@@ -7,6 +7,7 @@ about both where bytes, time or sense run out.
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from worker.extract import makernotes
 from worker.extract.budget import Budget, Spent
@@ -135,10 +136,15 @@ def _walk(header: Header, group: str, first: int) -> None:
 
 def _pointed(header: Header, group: str) -> Iterator[tuple[str, Table, int]]:
     """The directories (group, table, offset) that this group's tags point to."""
-    for name, (target, table) in _POINTERS.items():
-        key = f"{group}:{name}"
+    for key, target, table in _pointers(group):
         if key in header.tags:
             value = header.tags[key].value
             for offset in value if isinstance(value, list) else (value,):
                 if isinstance(offset, int):
                     yield target, table, offset
+
+
+@lru_cache(maxsize=64)  # a file has few groups, but chooses how many pages
+def _pointers(group: str) -> list[tuple[str, str, Table]]:
+    """The keys of the group's tags that point to directories, with those directories' groups and tables."""
+    return [(f"{group}:{name}", target, table) for name, (target, table) in _POINTERS.items()]

@@ -125,16 +125,17 @@ _FIELDS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
     ("white_balance", _both("WhiteBalance"), partial(_label, WHITE_BALANCE)),
 )
 """Field, tags and reader; where a field comes twice the second row serves if the first finds nothing."""
+_ROWS = tuple((name, field, f"exposure.{field}", read) for field, names, read in _FIELDS for name in names)
+"""The same by tag, with the name of the source."""
 
 
 def exposure(tags: Tags) -> tuple[Exposure | None, Sources]:
     """The exposure, and the tag that each of its fields came from; None if no field is known."""
     fields: dict[str, Any] = {}
     sources: Sources = {}
-    for field, names, read in _FIELDS:
-        for name in names:
-            if name in tags and field not in fields and (value := read(tags, name)) is not None:
-                fields[field], sources[f"exposure.{field}"] = value, name
+    for name, field, source, read in _ROWS:
+        if name in tags and field not in fields and (value := read(tags, name)) is not None:
+            fields[field], sources[source] = value, name
     if not fields:
         return None, sources
     if "flash" in fields:

@@ -10,21 +10,20 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
 from exifread.core.exif_header import ExifHeader
 from exifread.tags import DEFAULT_STOP_TAG
 
-from worker.extract import values
+from worker.extract import remembered, values
 from worker.extract.budget import Budget
 from worker.extract.ifd import CLASSIC, Entry, Layout, Missing, Source, read_directory
 from worker.extract.parts import Unread
+from worker.extract.remembered import BLOBS, MAKER_NOTE, Content, Named, Remembered
 from worker.extract.tag_tables import EXIF, Known, Rule, Table
-from worker.extract.values import ASCII, COMMENTS, FIELDS, RATIONAL, SIZES, TEXTS, Omitted
+from worker.extract.values import ASCII, COMMENTS, FIELDS, SIZES, TEXTS, Omitted
 from worker.model import Block, BlockStatus, Tag
 
 _logger = logging.getLogger("exifread")
@@ -39,10 +38,8 @@ _CHECK_EVERY = 64
 _CHEAP = 64
 """Bytes of a value that is not worth counting: the number of entries bounds them."""
 _MOST_BAD_ENTRIES = 10
-
-MAKER_NOTE = 0x927C
-BLOBS = frozenset({0x02BC, 0x83BB, 0x8649, 0x8773, MAKER_NOTE, 0x935C, 0xC634})
-"""XMP, IPTC, Photoshop, ICC, the maker's note, Adobe's private data: read by others or by nobody."""
+_SHORT_LIST = 10
+"""Numbers of a list that exifread prints in full; of longer ones it leaves some out."""
 
 _FORMATTER_ERRORS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What exifread's printing functions raise for values that they do not expect."""
@@ -98,20 +95,6 @@ def state(faults: Mapping[str, int], *, found: bool) -> Block:
     return Block(BlockStatus.FAILED if failed else BlockStatus.PARTIAL, f"{worst}: {counted}{_REASONS[worst]}")
 
 
-Content = tuple[int, int, bytes]
-"""Tag, field type, and bytes of a value."""
-Remembered = dict[Entry | Content, tuple[str, Tag]]
-"""Keys and tags: of values that stand in an entry by that entry, of other short ones by their bytes."""
-_MOST_REMEMBERED = 1024
-"""Values per group: cameras write few different ones, but files choose them."""
-
-
-@lru_cache(maxsize=32)
-def _memory(_group: str, _table: Table, _order: str, _slot: int) -> Remembered:
-    """What the values of this group came to before, in any image: half of them are the same in most pictures."""
-    return {}
-
-
 class Header(ExifHeader):
     """exifread's header over a block in memory (or in a window), within bounds.
 
@@ -136,70 +119,74 @@ class Header(ExifHeader):
         self._bounds = bounds
         self._layouts = layouts
         self._visited: set[int] = set()
+        self._bad = 0
         self._layout = layouts[mark]
 
     def dump_ifd(  # type: ignore[override] # theirs has two more parameters, which are mended, and returns None
         self, ifd: int, ifd_name: str, tag_dict: Table | None = None
     ) -> int:
         """Read the directory at `ifd`, which counts from `offset`, into `tags`; return the next one's offset or 0."""
-        table = EXIF if tag_dict is None else tag_dict
         layout = self._layout = self._layouts[self.endian]
+        self._bad = 0
         entries, following = self._directory(self.offset + ifd, ifd_name)
-        memory = _memory(ifd_name, table, layout.order, layout.pointer.size)
-        tags, lost, bad = self.tags, self.lost, 0
         if self.only is not None:
             entries = [entry for entry in entries if entry[0] in self.only]
-        for index, entry in enumerate(entries):
-            if not index % _CHECK_EVERY:
-                self._bounds.budget.check()
-            content = entry if entry in memory else self._content(entry)
-            met = memory.get(content)  # asked once: another thread may empty the memory
-            if met is not None:
-                key, tag = met
-                if key not in tags and key not in lost:
-                    tags[key] = tag if tag.value.__class__ is not list else _own(tag)
-                    continue
-            if entry[1] in FIELDS:
-                self._add(f"{ifd_name}:", entry, table, memory, content)
-                continue
-            bad += 1
-            if entry[1] or entry[2]:  # or else it is padding
-                self.faults["malformed"] += 1
-            if bad > _MOST_BAD_ENTRIES:
+        names = remembered.names(ifd_name, EXIF if tag_dict is None else tag_dict)
+        memory = remembered.memory(names, layout.order, layout.pointer.size)
+        for begin in range(0, len(entries), _CHECK_EVERY):
+            self._bounds.budget.check()
+            if not self._read(entries[begin : begin + _CHECK_EVERY], names, memory):
                 break
         return following
 
-    def _content(self, entry: Entry) -> Entry | Content:
-        """What a value can be remembered by: its bytes, if they are few and at hand, else its entry."""
-        tag, kind, count, slot = entry
-        length = SIZES[kind] * count if kind in SIZES else 0
-        if len(slot) < length <= _CHEAP:
-            offset = self.offset + self._layout.pointer.unpack(slot)[0]
-            raw = self.source.data[offset : offset + length] if offset >= 0 else b""
-            if len(raw) == length:
-                return tag, kind, raw
-        return entry
+    def _read(self, entries: list[Entry], names: remembered.Names, memory: Remembered) -> bool:
+        """Read these entries into `tags`; False where too many of the directory's are malformed.
 
-    def _add(self, prefix: str, entry: Entry, table: Table, memory: Remembered, content: Entry | Content) -> None:
+        A value can be remembered by its entry if it stands there, or else by its bytes, if they are few and at hand.
+        """
+        tags, lost, special, data = self.tags, self.lost, self.special, self.source.data
+        pointed, width, base = self._layout.pointer.unpack, self._layout.pointer.size, self.offset
+        for entry in entries:
+            tag, kind, count, raw = entry
+            size = SIZES.get(kind)
+            if size is None:
+                if not self._malformed(entry):
+                    return False
+                continue
+            key, known, is_blob = named = names[tag]
+            content: Entry | Content = entry
+            length = size * count
+            if length > width:
+                at = base + pointed(raw)[0] if length <= _CHEAP else -1
+                raw = data[at : at + length] if at >= 0 else b""
+                content = tag, kind, raw
+            if len(raw) < length or is_blob or key in tags or key in lost or tag in special:
+                self._add(named, entry, length)
+                continue
+            found = memory.get(content)
+            if found is None:
+                found = self._tag(tag, kind, count, raw if len(raw) == length else raw[:length], known)
+                remembered.remember(memory, content, found)
+            elif found.value.__class__ is list:
+                found = remembered.own(found)
+            tags[key] = found
+        return True
+
+    def _malformed(self, entry: Entry) -> bool:
+        """Count an entry of no known type; False where there are too many."""
+        self._bad += 1
+        if entry[1] or entry[2]:  # or else it is padding
+            self.faults["malformed"] += 1
+        return self._bad <= _MOST_BAD_ENTRIES
+
+    def _add(self, named: Named, entry: Entry, length: int) -> None:
         """Read one entry's value and put it into `tags`, or its key into `lost`; the first of a key counts."""
-        tag, kind, count, slot = entry
-        known = table.get(tag) or (f"0x{tag:04X}", None)
-        key = prefix + known[0]
-        taken = key in self.lost or key in self.tags
-        if taken:
-            if key in self.lost or self.tags[key].id == tag:
-                return  # as in ExifTool
-            key = f"{prefix}0x{tag:04X}"  # FlashEnergy is 0x920B in TIFF/EP and 0xA20B in Exif: both stay
-        length = SIZES[kind] * count
-        if tag in self.special or tag in BLOBS or (length > len(slot) and content is entry):
-            self._keep(key, entry, known, length)
-            return
-        raw = content[2] if len(content) == 3 else slot[:length]
-        found = self.tags[key] = self._tag(tag, kind, count, raw, known)
-        if not taken:
-            if len(memory) >= _MOST_REMEMBERED:
-                memory.clear()
-            memory[content] = key, found if found.value.__class__ is not list else _own(found)
+        key, known, _ = named
+        if key in self.lost or (key in self.tags and self.tags[key].id == entry[0]):
+            return  # as in ExifTool
+        if key in self.tags:  # FlashEnergy is 0x920B in TIFF/EP and 0xA20B in Exif: both stay
+            key = f"{key.partition(':')[0]}:0x{entry[0]:04X}"
+        self._keep(key, entry, known, length)
 
     def _directory(self, at: int, group: str) -> tuple[list[Entry], int]:
         """The entries of the directory at `at` and the offset of the next; none where it was seen before."""
@@ -272,11 +259,10 @@ class Header(ExifHeader):
         if kind == ASCII:
             text = values.comment(raw, layout.order) if known[0] in COMMENTS else values.text(raw, known[0])
             return Tag(tag, "ASCII", text, text)
-        if count == 1:
-            if kind == RATIONAL:
-                return Tag(tag, "RATIONAL", *values.ratio(*layout.pair.unpack(raw)))
-            if kind in layout.single:
-                return _single(tag, kind, layout.single[kind](raw)[0], known[1])
+        if count == 1 and kind in layout.single:
+            return _single(tag, kind, layout.single[kind](raw)[0], known[1])
+        if kind in layout.pairs and known[1] is None and 0 < count <= _SHORT_LIST:
+            return _fractions(tag, kind, [values.ratio(*pair) for pair in layout.pairs[kind].iter_unpack(raw)])
         if known[0] in TEXTS:
             text = TEXTS[known[0]](raw, layout.order)
             return Tag(tag, FIELDS[kind], text or None, text)
@@ -296,9 +282,11 @@ class Header(ExifHeader):
         return text
 
 
-def _own(tag: Tag) -> Tag:
-    """The tag with a list of its own: whoever changes one image's does not change another's."""
-    return Tag(tag.id, tag.type, copy(tag.value), tag.text)
+def _fractions(tag: int, kind: int, ratios: list[tuple[float | None, str]]) -> Tag:
+    """The tag of one or a few fractions, which exifread prints like a list."""
+    if len(ratios) == 1:
+        return Tag(tag, FIELDS[kind], *ratios[0])
+    return Tag(tag, FIELDS[kind], [value for value, _ in ratios], f"[{', '.join([text for _, text in ratios])}]")
 
 
 def _single(tag: int, kind: int, number: int, rule: Rule) -> Tag:

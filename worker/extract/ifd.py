@@ -2,10 +2,11 @@
 
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from worker.extract.parts import Buffer
-from worker.extract.values import CODES, SMALL_INTEGERS
+from worker.extract.values import CODES, RATIONALS, SMALL_INTEGERS
 
 MARKS = {b"II": "I", b"MM": "M"}
 """Byte order marks, and exifread's letters for them."""
@@ -56,10 +57,11 @@ class Source:
             raise Missing
 
 
-class Layout(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Layout:
     """How a TIFF writes its directories: the number of entries, an entry (tag, type, count, slot), an offset.
 
-    `single` reads, by field type, the one integer that stands in a slot; `pair` are the two halves of a rational.
+    `single` reads, by field type, the one integer that stands in a slot; `pairs` are the two halves of a rational.
     """
 
     order: str
@@ -67,13 +69,14 @@ class Layout(NamedTuple):
     entry: struct.Struct
     pointer: struct.Struct
     single: Mapping[int, Callable[[bytes], tuple[Any, ...]]]
-    pair: struct.Struct
+    pairs: Mapping[int, struct.Struct]
 
 
 def _layout(order: str, *codes: str) -> Layout:
     number, entry, pointer = (struct.Struct(order + code) for code in codes)
     single = {kind: struct.Struct(order + CODES[kind]).unpack_from for kind in SMALL_INTEGERS}
-    return Layout(order, number, entry, pointer, single, struct.Struct(order + "II"))
+    pairs = {kind: struct.Struct(order + 2 * letter) for kind, letter in RATIONALS.items()}
+    return Layout(order, number, entry, pointer, single, pairs)
 
 
 CLASSIC = {"I": _layout("<", "H", "HHI4s", "I"), "M": _layout(">", "H", "HHI4s", "I")}

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from worker.extract.iptc_datasets import BINARY, CHARACTER_SET, DATASETS, DATES, ESCAPES, TIMES, Dataset
+from worker.extract.iptc_datasets import CHARACTER_SET, DATASETS, ESCAPES, Form
 from worker.model import Block, BlockStatus, Limits, Tag, TagValue
 
 Tags = dict[str, Tag]
@@ -47,11 +47,11 @@ def _datasets(block: bytes) -> tuple[Found, str | None]:
     """The datasets of a block, and what ended the walk early; zeros behind the last one are padding."""
     found: Found = []
     at = 0
-    while block[at : at + 1] == bytes([_MARKER]) and at + 5 <= len(block):
+    while at + 5 <= len(block) and block[at] == _MARKER:
         if len(found) == MAX_DATASETS:
             return found, f"too_many: more than {MAX_DATASETS} datasets"
         key = (block[at + 1], block[at + 2])
-        length = int.from_bytes(block[at + 3 : at + 5])
+        length = block[at + 3] << 8 | block[at + 4]
         at += 5
         if length & _LONG:
             width = length - _LONG
@@ -73,36 +73,33 @@ def _tags(found: Found, tag_bytes: int) -> Tags:
     charset = next((value for key, value in found if key == CHARACTER_SET), b"")
     tags: Tags = {}
     lists: dict[str, tuple[list[TagValue], list[str]]] = {}
-    for key, raw in found:
-        dataset = DATASETS.get(key)
-        name = f"IPTC:{dataset.name}" if dataset else ""
-        if not dataset:
+    for number, raw in found:
+        dataset = DATASETS.get(number)
+        if dataset is None:
             continue
-        value, text = _value(dataset, raw, charset, tag_bytes)
+        value, text = _value(dataset.form, raw, charset, tag_bytes)
         if dataset.repeats:
-            values, texts = lists.setdefault(name, ([], []))
+            values, texts = lists.setdefault(dataset.key, ([], []))
             values.append(value)
             texts.append(text)
             value = values
-        tags[name] = Tag(f"{key[0]}:{key[1]}", "iptc", value, text)
-    for name, (values, texts) in lists.items():
-        tags[name] = Tag(tags[name].id, "iptc", values, ", ".join(texts))
+        tags[dataset.key] = Tag(dataset.id, "iptc", value, text)
+    for key, (values, texts) in lists.items():
+        tags[key] = Tag(tags[key].id, "iptc", values, ", ".join(texts))
     return tags
 
 
-def _value(dataset: Dataset, raw: bytes, charset: bytes, tag_bytes: int) -> tuple[TagValue, str]:
+def _value(form: Form, raw: bytes, charset: bytes, tag_bytes: int) -> tuple[TagValue, str]:
     """The typed value and the text of one dataset."""
-    if dataset.name in BINARY or len(raw) > tag_bytes:
+    if form == "binary" or len(raw) > tag_bytes:
         return {"omitted": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}, ""
-    if dataset.is_number:
+    if form == "number":
         number = int.from_bytes(raw[:8])
         return number, str(number)
     text = _decoded(raw, charset)
-    if dataset.name in DATES:
-        return _date(text), text
-    if dataset.name in TIMES:
-        return _time(text), text
-    return text, text
+    if form == "text":
+        return text, text
+    return _date(text) if form == "date" else _time(text), text
 
 
 def _decoded(raw: bytes, charset: bytes) -> str:

@@ -3,23 +3,42 @@
 Names are ExifTool's; numbers and repeatability are those of IPTC-NAA IIM 4.2.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal
+
+Form = Literal["text", "number", "date", "time", "binary"]
+
+_DATES = frozenset({"DateSent", "ReleaseDate", "ExpirationDate", "ReferenceDate", "DateCreated", "DigitalCreationDate"})
+_TIMES = frozenset({"TimeSent", "ReleaseTime", "ExpirationTime", "TimeCreated", "DigitalCreationTime"})
+_BINARY = frozenset({"RasterizedCaption", "ObjectPreviewData", "CodedCharacterSet", "ARMIdentifier"})
+
+_FORMS: dict[str, Form] = {
+    **dict.fromkeys(_DATES, "date"),
+    **dict.fromkeys(_TIMES, "time"),
+    **dict.fromkeys(_BINARY, "binary"),
+}
 
 
-class Dataset(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Dataset:
     """What a record and dataset number stand for."""
 
-    name: str
-    repeats: bool = False
-    is_number: bool = False
+    key: str
+    """`IPTC:Keywords`"""
+    id: str
+    """`2:25`"""
+    form: Form
+    repeats: bool
 
 
 def _table(record: int, rows: str) -> dict[tuple[int, int], Dataset]:
     """Rows of `number name`, with `*` behind the name of one that repeats and `#` behind that of a number."""
     table = {}
     for row in rows.strip().splitlines():
-        number, name = row.split()
-        table[record, int(number)] = Dataset(name.rstrip("*#"), "*" in name, "#" in name)
+        number, marked = row.split()
+        name = marked.rstrip("*#")
+        form = "number" if "#" in marked else _FORMS.get(name, "text")
+        table[record, int(number)] = Dataset(f"IPTC:{name}", f"{record}:{number}", form, "*" in marked)
     return table
 
 
@@ -123,10 +142,6 @@ DATASETS = {
     **_table(3, "0 NewsPhotoVersion#\n10 IPTCPictureNumber\n20 IPTCImageWidth#\n30 IPTCImageHeight#"),
     **_table(7, "10 SizeMode#\n20 MaxSubfileSize#\n90 ObjectSizeAnnounced#\n95 MaximumObjectSize#"),
 }
-
-DATES = frozenset({"DateSent", "ReleaseDate", "ExpirationDate", "ReferenceDate", "DateCreated", "DigitalCreationDate"})
-TIMES = frozenset({"TimeSent", "ReleaseTime", "ExpirationTime", "TimeCreated", "DigitalCreationTime"})
-BINARY = frozenset({"RasterizedCaption", "ObjectPreviewData", "CodedCharacterSet", "ARMIdentifier"})
 
 ESCAPES = {
     escape + final: codec

@@ -41,6 +41,8 @@ def number_of(tags: Tags, name: str) -> float | None:
     value = tag.value
     if value.__class__ is int:  # most are; a truth value is another class
         return value
+    if value.__class__ is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, list):
         value = value[0] if value else None
     return as_number(value)

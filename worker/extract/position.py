@@ -78,7 +78,8 @@ def _points(tags: Tags) -> Iterator[_Point | None]:
     if not edited:
         yield _xmp(tags)
     for names in _DRONES:
-        yield _drone(tags, *names)
+        if names[0] in tags:
+            yield _drone(tags, *names)
 
 
 # --- EXIF and XMP ------------------------------------------------------------------------------------------
@@ -209,8 +210,6 @@ _COORDINATES.update(latitude for latitude, _, _ in _DRONES)
 
 
 def _drone(tags: Tags, latitude: str, longitude: str, altitude: str) -> _Point | None:
-    if latitude not in tags:
-        return None
     north, east = number_of(tags, latitude), number_of(tags, longitude)
     if north is None or east is None:
         return None

@@ -6,12 +6,15 @@ rdf:Description), and strict where a value would come out wrong: what was not re
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import lru_cache
+from xml.etree.ElementTree import Element
 
-from worker.extract.xml_tree import Element, Tree
-from worker.extract.xmp_schema import MAX_NAME, Name, name_of, printable, typed
+from worker.extract.xml_tree import Tree
+from worker.extract.xmp_schema import MAX_NAME, Name, name_of, own_prefix, printable, standard_prefix, typed
 from worker.model import Tag, TagValue
 
 Tags = dict[str, Tag]
@@ -20,78 +23,57 @@ MAX_PROPERTIES = 10_000
 """Of one packet; the richest real ones have a few hundred."""
 MAX_LEVELS = 12
 """Values that nest deeper are left out: a document has room for 20 levels, and no schema needs more."""
-_LONGEST_REMEMBERED = 300
-"""Characters of a name and its namespace: the memory for names outlives the image, and files choose their length."""
 DEFAULT_LANGUAGE = "x-default"
-
-
-_MOST_SHARED_NAMES, _DEEPEST_SHARED, _LONGEST_SHARED = 512, 3, 4000
-"""Names in a shared scope, the depth of the last one, and characters of its declarations."""
-
-Declared = tuple[str, str]
-"""A prefix and its namespace."""
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 class TooDeep(Exception):
     """A value nests deeper than a document can hold."""
 
 
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 4096, 300
+"""Names that outlive the image, and the characters of one: files choose both."""
+
+
+_DECLARATION = re.compile(rb"""xmlns:([^\s=<>"']{1,100})\s{0,9}=\s{0,9}["']([^<"']{0,300})""")
+
+
+@lru_cache(maxsize=1)
+def _known() -> dict[str, Name]:
+    """The names of well-known namespaces that were met before, in any image: a few hundred come with every one."""
+    return {}
+
+
 class _Names(dict[str, Name]):
-    """The names in one scope of namespace declarations, by the qualified name that stands in the packet.
+    """The names of one packet, by the form that the tree has: `{namespace}local`."""
 
-    Scopes are chained, not copied: a hostile packet declares thousands of namespaces around thousands of elements.
-    The outer ones are shared by all packets that declare the same, which those of one program do; what files can
-    make them keep is bounded.
-    """
-
-    def __init__(self, declared: tuple[Declared, ...], outer: "_Names | None", *, is_shared: bool) -> None:
+    def __init__(self, document: bytes) -> None:
         super().__init__()
-        self._declared = dict(declared)
-        self._outer = outer
-        self._is_shared = is_shared
-        self._depth: int = outer._depth + 1 if outer is not None else 0
-
-    def __hash__(self) -> int:  # type: ignore[override] # a dict has none; a scope is itself, whatever it remembers
-        return id(self)
+        self._document = document
+        self.known = _known()
+        self._prefixes: dict[str, str] | None = None
 
     def __missing__(self, qualified: str) -> Name:
-        prefix, _, local = qualified.rpartition(":")
-        uri = self._declared[prefix] if prefix in self._declared else self._uri(prefix)
-        if len(qualified) + len(uri or "") > _LONGEST_REMEMBERED:
-            name = name_of.__wrapped__(uri, prefix, local)
-            if self._is_shared:
+        uri, _, local = qualified[1:].rpartition("}") if qualified[:1] == "{" else ("", "", qualified)
+        if standard := standard_prefix(uri):
+            name = name_of(standard, local)
+            if len(qualified) <= _LONGEST_REMEMBERED:
+                if len(self.known) >= _MOST_REMEMBERED:
+                    self.known.clear()
+                self.known[qualified] = name
                 return name
         else:
-            name = name_of(uri, prefix, local)
-        if len(self) < _MOST_SHARED_NAMES or not self._is_shared:
-            self[qualified] = name
+            name = name_of(own_prefix(self._prefix(uri)), local)
+        self[qualified] = name
         return name
 
-    def _uri(self, prefix: str) -> str | None:
-        scope: _Names | None = self
-        while scope is not None:
-            if prefix in scope._declared:
-                return scope._declared[prefix]
-            scope = scope._outer
-        return None
-
-    def within(self, attributes: Mapping[str, str]) -> "_Names":
-        """The names inside an element with these attributes: others only if it declares namespaces anew."""
-        declared = tuple([(key[6:], uri) for key, uri in attributes.items() if key[:5] == "xmlns"])
-        if not declared or all(self._uri(prefix) == uri for prefix, uri in declared):
-            return self
-        length = sum([len(prefix) + len(uri) for prefix, uri in declared])
-        if self._is_shared and self._depth < _DEEPEST_SHARED and length <= _LONGEST_SHARED:
-            return _shared(declared, self)
-        return _Names(declared, self, is_shared=False)
-
-
-@lru_cache(maxsize=64)
-def _shared(declared: tuple[Declared, ...], outer: _Names) -> _Names:
-    return _Names(declared, outer, is_shared=True)
-
-
-_OUTERMOST = _Names((), None, is_shared=True)
+    def _prefix(self, uri: str) -> str:
+        """The prefix that the packet first declares for the namespace, or uses without declaring any."""
+        if self._prefixes is None:
+            self._prefixes = {"": ""}
+            for prefix, declared in _DECLARATION.findall(self._document):
+                self._prefixes.setdefault(declared.decode("utf-8", "replace"), prefix.decode("utf-8", "replace"))
+        return self._prefixes.get(uri) or uri.removesuffix(":")
 
 
 def properties(tree: Tree, tag_bytes: int) -> Tags | None:
@@ -103,48 +85,54 @@ def properties(tree: Tree, tag_bytes: int) -> Tags | None:
     """
     found: Tags = {}
     is_xmp = False
-    pending = [(root, _OUTERMOST) for root in reversed(tree.roots)]
+    names = _Names(tree.document)
+    pending = tree.roots[::-1]
     while pending:
-        element, outer = pending.pop()
-        names = outer.within(element.attributes) if element.attributes else outer
-        name = names[element.name]
+        element = pending.pop()
+        name = names.known.get(element.tag) or names[element.tag]
         if name.id == "rdf:RDF":
             is_xmp = True
-            for description in element.children:
-                _describe(description, names, tag_bytes, found)
+            for description in element:
+                _describe(description, names, tag_bytes, tree.unfinished, found)
             continue
         if name.local in ("xmpmeta", "xapmeta"):
             is_xmp = True
-            _toolkit(element.attributes, tag_bytes, found)
-        pending.extend((child, names) for child in reversed(element.children))
+            _toolkit(element.attrib, tag_bytes, found)
+        pending.extend(reversed(element))
     return found if is_xmp else None
+
+
+_TOOLKIT = name_of("x", "xmptk")
 
 
 def _toolkit(attributes: Mapping[str, str], tag_bytes: int, found: Tags) -> None:
     """Add the name of the software that wrote the packet; before 2004 it stood in `xaptk`."""
     for qualified, text in attributes.items():
-        if qualified.endswith((":xmptk", ":xaptk")):
-            _state(found, name_of(None, "x", "xmptk"), text, tag_bytes)
+        if qualified.endswith(("}xmptk", "}xaptk")):
+            _state(found, _TOOLKIT, text, tag_bytes)
 
 
-def _describe(description: Element, outer: _Names, tag_bytes: int, found: Tags) -> None:
+def _describe(
+    description: Element, names: _Names, tag_bytes: int, unfinished: AbstractSet[Element], found: Tags
+) -> None:
     """Add the properties of one rdf:Description, those in attributes and those in elements."""
-    names = outer.within(description.attributes) if description.attributes else outer
-    for qualified, value in description.attributes.items():
-        name = names[qualified]
+    known = names.known
+    for qualified, value in description.attrib.items():
+        if len(found) >= MAX_PROPERTIES:
+            return
+        name = known.get(qualified) or names[qualified]
         if not name.is_syntax:
             _state(found, name, value, tag_bytes)
-    for element in description.children:
-        text, attributes = element.text, element.attributes
-        if text is None:
+    for element in description:
+        if unfinished and element in unfinished:
             continue
         if len(found) >= MAX_PROPERTIES:
             return
-        if attributes or element.children:
-            scope = names.within(attributes) if attributes else names
-            _state_structured(found, scope[element.name], element, scope, tag_bytes)
+        name = known.get(element.tag) or names[element.tag]
+        if len(element) or element.keys():
+            _state_structured(found, name, element, names, tag_bytes)
         else:
-            _state(found, names[element.name], text, tag_bytes)
+            _state(found, name, element.text or "", tag_bytes)
 
 
 def _state(found: Tags, name: Name, text: str, tag_bytes: int) -> None:
@@ -153,9 +141,9 @@ def _state(found: Tags, name: Name, text: str, tag_bytes: int) -> None:
     if key in found:
         if not name.is_array:
             return
-    elif not name.is_array and len(text) <= tag_bytes and len(key) <= MAX_NAME and len(found) < MAX_PROPERTIES:
-        plain = name.kind == "text" and not text.isspace()  # almost all
-        found[key] = Tag(name.id, "xmp", text if plain else typed(text, name.kind), text)
+    elif name.is_single and len(text) <= tag_bytes and len(found) < MAX_PROPERTIES:  # almost all
+        is_text = name.kind == "text" and not text.isspace()
+        found[key] = Tag(name.id, "xmp", text if is_text else typed(text, name.kind), text)
         return
     if len(text) > tag_bytes:
         _add(found, name, _omitted(text), "", tag_bytes)
@@ -205,42 +193,41 @@ def _omitted(text: str) -> TagValue:
 
 
 def _value(element: Element, name: Name, names: _Names, level: int) -> TagValue:
-    """The value of a property, a field or an array item; `names` are those inside the element."""
+    """The value of a property, a field or an array item."""
     if level > MAX_LEVELS:
         raise TooDeep
-    attributes = element.attributes
-    if element.children:
-        first = element.children[0]
-        inner = names.within(first.attributes) if first.attributes else names
-        kind_of_node = inner[first.name].id
-        if kind_of_node in ("rdf:Bag", "rdf:Seq"):
-            return _array(first.children, name, inner, level)
-        if kind_of_node == "rdf:Alt":
-            return _alternatives(first.children, name, inner, level)
-        if kind_of_node == "rdf:Description":
-            return _structure({**attributes, **first.attributes}, first.children, inner, level)
-        return _structure(attributes, element.children, names, level)
+    attributes = element.attrib
+    if len(element):
+        first = element[0]
+        node = names.known.get(first.tag) or names[first.tag]
+        if node.id in ("rdf:Bag", "rdf:Seq"):
+            return _array(first, name, names, level)
+        if node.id == "rdf:Alt":
+            return _alternatives(first, name, names, level)
+        if node.id == "rdf:Description":
+            return _structure({**attributes, **first.attrib}, first, names, level)
+        return _structure(attributes, element, names, level)
     for qualified, value in attributes.items():
-        attribute = names[qualified]
+        attribute = names.known.get(qualified) or names[qualified]
         if attribute.id == "rdf:resource":
             return value
         if not attribute.is_syntax:
-            return _structure(attributes, [], names, level)
+            return _structure(attributes, (), names, level)
     return typed(element.text or "", name.kind)
 
 
-def _structure(attributes: Mapping[str, str], children: list[Element], names: _Names, level: int) -> TagValue:
+def _structure(attributes: Mapping[str, str], children: Iterable[Element], names: _Names, level: int) -> TagValue:
     """The fields of a structure by their local names; of a qualified value, the value alone."""
     fields: dict[str, TagValue] = {}
+    known = names.known
     for qualified, text in attributes.items():
-        name = names[qualified]
+        name = known.get(qualified) or names[qualified]
         if not name.is_syntax:
             fields.setdefault(name.local[:MAX_NAME], typed(text, name.kind))
     for child in children:
-        scope = names.within(child.attributes) if child.attributes else names
-        name = scope[child.name]
-        if child.attributes or child.children or level >= MAX_LEVELS:
-            value = _value(child, name, scope, level + 1)
+        name = known.get(child.tag) or names[child.tag]
+        if len(child) or child.keys() or level >= MAX_LEVELS:
+            value = _value(child, name, names, level + 1)
         else:
             value = typed(child.text or "", name.kind)
         if name.id == "rdf:value":
@@ -250,14 +237,14 @@ def _structure(attributes: Mapping[str, str], children: list[Element], names: _N
     return fields
 
 
-def _array(items: list[Element], name: Name, names: _Names, level: int) -> list[TagValue]:
+def _array(items: Iterable[Element], name: Name, names: _Names, level: int) -> list[TagValue]:
     """The items of a bag or sequence. A list in a list is drawn flat: a document cannot hold it."""
     values: list[TagValue] = []
     for item in items:
-        if not (item.attributes or item.children) and level < MAX_LEVELS:
+        if not (len(item) or item.keys()) and level < MAX_LEVELS:
             values.append(typed(item.text or "", name.kind))
             continue
-        value = _value(item, name, names.within(item.attributes) if item.attributes else names, level + 1)
+        value = _value(item, name, names, level + 1)
         if isinstance(value, list):
             values.extend(value)
         else:
@@ -265,14 +252,14 @@ def _array(items: list[Element], name: Name, names: _Names, level: int) -> list[
     return values
 
 
-def _alternatives(items: list[Element], name: Name, names: _Names, level: int) -> TagValue:
+def _alternatives(items: Iterable[Element], name: Name, names: _Names, level: int) -> TagValue:
     """A text in several languages: the default's text alone, or where others are named, all by language.
 
     The result by language always has `x-default`: the first, where the file names none. Alternatives that are
     not languages (thumbnails) are a list.
     """
     values = _array(items, name, names, level)
-    languages = [item.attributes.get("xml:lang") for item in items]
+    languages = [item.attrib.get(_LANGUAGE) for item in items]
     if not any(languages) or len(languages) != len(values):
         return values[0] if len(values) == 1 and isinstance(values[0], str) else values
     texts: dict[str, TagValue] = {}

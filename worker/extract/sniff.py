@@ -1,10 +1,13 @@
 """From the first bytes to the format. A name's extension and a content type are claims; the signature decides."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 LENGTH = 64
 """As many first bytes as `sniff` looks at."""
+TEXT_LENGTH = 1024
+"""As many as `sniff_text` looks at: declarations and comments may stand before the first element."""
 
 
 class Container(StrEnum):
@@ -24,6 +27,7 @@ class Container(StrEnum):
     RAF = "raf"
     MRW = "mrw"
     X3F = "x3f"
+    XMP = "xmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
 _WEBP = Kind(Container.RIFF, "WebP", "image/webp")
 _BMP = Kind(Container.BMP, "BMP", "image/bmp")
 _CR3 = Kind(Container.CR3, "CR3", "image/x-canon-cr3")
+XMP = Kind(Container.XMP, "XMP", "application/rdf+xml")
 _AVIF = Kind(Container.HEIF, "AVIF", "image/avif")
 _HEIC = Kind(Container.HEIF, "HEIC", "image/heic")
 _HEIF = Kind(Container.HEIF, "HEIF", "image/heif")
@@ -85,6 +90,11 @@ _BRANDS: dict[bytes, Kind] = {
 _GENERAL = {b"mif1", b"mif2", b"mif3", b"msf1", b"miaf"}
 """Brands that leave the codec open: a compatible brand says it."""
 
+_XMP_ROOT = re.compile(
+    rb"(?:<\?[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:[A-Za-z][\w.-]{0,30}:)?(?:xmpmeta|xapmeta|RDF)[\s/>]", re.DOTALL
+)
+"""The first element, behind declarations and comments; each alternative ends in one way only, so matching is linear."""
+
 
 def sniff(head: bytes) -> Kind | None:
     """The kind of file that begins with `head` (up to LENGTH bytes), or None where no image is known by it."""
@@ -98,6 +108,12 @@ def sniff(head: bytes) -> Kind | None:
     if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0" and head[14:18] in _BMP_HEADERS:
         return _BMP
     return None
+
+
+def sniff_text(head: bytes) -> Kind | None:
+    """XMP, if the first element in `head` (up to TEXT_LENGTH bytes) is that of an XMP file, in any of its encodings."""
+    ascii_only = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n")  # UTF-16 is ASCII with NULs in between
+    return XMP if _XMP_ROOT.match(ascii_only) else None
 
 
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}

@@ -6,6 +6,7 @@ there; only a bucket's failure, a format that is not read here, and a file witho
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from worker.errors import CorruptImage, UnsupportedFormat, WorkerError
@@ -14,7 +15,7 @@ from worker.extract.budget import Oversized, Spent
 from worker.extract.containers import WALKS
 from worker.extract.image import describe
 from worker.extract.parts import Parts, Unread
-from worker.extract.sniff import LENGTH, Container, Kind, sniff
+from worker.extract.sniff import LENGTH, TEXT_LENGTH, Container, Kind, sniff, sniff_text
 from worker.extract.summary import Summary, summarise
 from worker.extract.window import Cut, Window
 from worker.model import Block, BlockStatus, Limits, Metadata, Tag
@@ -56,10 +57,23 @@ def extract(image: RangeReader, limits: Limits) -> Metadata:
         raise CorruptImage(broken[0])
     whole = not (parts.problems or window.truncated)
     blocks = _with_problems(blocks, parts.problems)
-    summary = guarded(lambda: summarise(tags), lambda block: blocks.update(summary=block)) or Summary()
-    return Metadata(
-        image=describe(parts, tags, whole=whole, exif_whole=blocks["exif"].status in _WHOLE),
-        tags=tags,
+    return summed_up(
+        Metadata(
+            image=describe(parts, tags, whole=whole, exif_whole=blocks["exif"].status in _WHOLE),
+            tags=tags,
+            blocks=blocks,
+            ranges=tuple(window.ranges),
+            truncated=window.truncated,
+        )
+    )
+
+
+def summed_up(metadata: Metadata) -> Metadata:
+    """The metadata with the answers that its tags give."""
+    blocks = dict(metadata.blocks)
+    summary = guarded(lambda: summarise(metadata.tags), lambda block: blocks.update(summary=block)) or Summary()
+    return replace(
+        metadata,
         blocks=blocks,
         taken=summary.taken,
         position=summary.position,
@@ -68,8 +82,6 @@ def extract(image: RangeReader, limits: Limits) -> Metadata:
         pose=summary.pose,
         text=summary.text,
         sources=summary.sources,
-        ranges=tuple(window.ranges),
-        truncated=window.truncated,
     )
 
 
@@ -77,7 +89,7 @@ def _kind(window: Window) -> Kind:
     head = window.read(0, LENGTH)
     if not head:
         raise CorruptImage("the object is empty")
-    kind = sniff(head)
+    kind = sniff(head) or sniff_text(window.read(0, TEXT_LENGTH))
     if kind is None:
         raise UnsupportedFormat("the first bytes are those of no image format that is read here")
     return kind

@@ -210,7 +210,7 @@ def _agree(one: Clock, other: Clock) -> bool:
     """Whether two clocks show the same, as far as both are known, or the same moment by their offsets."""
     if one.local == other.local and one.offset == other.offset:
         return True
-    if one.offset and other.offset and one.utc and other.utc and abs(one.utc - other.utc) <= _SAME_CLOCK:
+    if one.offset and other.offset and (a := one.utc) and (b := other.utc) and abs(a - b) <= _SAME_CLOCK:
         return True
     if one.has_time and other.has_time:
         apart = abs(one.moment - other.moment)

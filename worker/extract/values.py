@@ -9,7 +9,6 @@ import hashlib
 import math
 import struct
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from worker.model import TagValue
@@ -25,9 +24,10 @@ def fraction(num: int, den: int) -> str:
     return str(num // den) if divisor == den else f"{num // divisor}/{den // divisor}"
 
 
-@lru_cache(maxsize=2048)  # apertures, focal lengths and resolutions repeat; bounded, as files choose the numbers
 def ratio(num: int, den: int) -> tuple[float | None, str]:
     """The value of a fraction, None where it is undefined, and its text."""
+    if den == 1:
+        return float(num), str(num)
     return num / den if den else None, fraction(num, den)
 
 

@@ -104,9 +104,10 @@ class Window:
 
     def read(self, offset: int, length: int) -> bytes:
         """The bytes [offset, offset + length) cut at `size`; fetches on a miss, with read-ahead."""
-        end = min(offset + length, self.size)
+        end = offset + length
         if offset >= 0 and end <= len(self._head):
             return self._head[offset:end]
+        end = min(end, self.size)
         if offset < 0 or offset >= end:
             return b""
         for start, stop in self._missing(offset, end):

@@ -1,7 +1,7 @@
 """Documents go back to the queue: failures (redrive), and what an older extractor made or could not make whole
 (reextract)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,8 @@ _REDRIVEN = ("generation", "failure", "notification", "run", "quarantined")
 _REEXTRACTED = (*OBJECT_FACTS, "run", "recipe", "passes")
 
 Row = tuple[str, dict[str, Any]]
+Wanted = Callable[[dict[str, Any], str], bool]
+"""Picks documents by their fields and the recipe of today."""
 
 
 def failed_ones(filter_text: str) -> Query:
@@ -68,9 +70,9 @@ def refusal(redrives: int, generation: int) -> str:
     return ""
 
 
-def outdated_ones(filter_text: str, recipe: str) -> Query:
-    """What was made by another recipe than this one, deleted objects aside."""
-    return narrowed(filter_text, "status:ok,partial,none,failed", f'-recipe:"{recipe}"')
+def documents_of(filter_text: str) -> Query:
+    """All documents but those of deleted objects."""
+    return narrowed(filter_text, "status:ok,partial,none,failed")
 
 
 def partial_ones(filter_text: str) -> Query:
@@ -78,21 +80,29 @@ def partial_ones(filter_text: str) -> Query:
     return narrowed(filter_text, "status:partial")
 
 
-def reextracted(catalog: Catalog, documents: DocumentStore, query: Query, run: Run, recipe: str) -> Iterator[Item]:
-    """An item for each document that the query finds; quarantined ones are refused.
+def reextracted(
+    catalog: Catalog, documents: DocumentStore, query: Query, run: Run, recipe: str, wanted: Wanted
+) -> Iterator[Item]:
+    """An item for each document that the query finds and `wanted` picks; quarantined ones are refused.
 
-    What this very recipe read a second time already would come to the same a third time, and is passed by.
+    What was made by another recipe is picked here, for no index finds a value that is another one.
     """
     found = catalog.stream(query, _REEXTRACTED)
-    for rows in _batches((row for row in found if not _read_twice(row[1], recipe)), run):
+    for rows in _batches((row for row in found if wanted(row[1], recipe)), run):
         heads = documents.heads([key for key, _ in rows])
         for (key, fields), head in zip(rows, heads, strict=True):
             if head and head.generation == fields["generation"] and fields["generation"]:
                 yield _reextracted(key, fields, head, run)
 
 
-def _read_twice(fields: dict[str, Any], recipe: str) -> bool:
-    return bool(fields.get("recipe") == recipe and fields.get("passes", 1) > 1)
+def outdated(fields: dict[str, Any], recipe: str) -> bool:
+    """Whether a document was made by another recipe."""
+    return bool(fields.get("recipe") != recipe)
+
+
+def improvable(fields: dict[str, Any], recipe: str) -> bool:
+    """Whether reading it once more may come to more: not where this very recipe has read it twice already."""
+    return bool(fields.get("recipe") != recipe or fields.get("passes", 1) == 1)
 
 
 def _redriven(key: str, fields: dict[str, Any], head: Head, run: Run) -> Item:

@@ -1,6 +1,7 @@
 """One collection of one Firestore database: its names, a channel to it, and its queries."""
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from google.cloud.firestore_v1.types import firestore as calls
@@ -50,12 +51,12 @@ class Collection:
             response_deserializer=calls.RunAggregationQueryResponse.pb().FromString,
         )
 
-    def query(self, statement: Pb) -> list[Pb]:
-        """The documents that a StructuredQuery finds in this collection."""
-        request = _RunQueryRequest(parent=self.root, structured_query=self._here(statement))
+    def query(self, *statements: Pb, seconds: float = QUERY_SECONDS) -> list[Pb]:
+        """The documents that these StructuredQueries find in this collection, asked all at once."""
+        requests = [_RunQueryRequest(parent=self.root, structured_query=self._here(each)) for each in statements]
         with translated(StoreUnavailable):
-            replies = self._run_query(request, timeout=QUERY_SECONDS, metadata=self.metadata)
-            return [reply.document for reply in replies if reply.HasField("document")]
+            streams = [self._run_query(each, timeout=seconds, metadata=self.metadata) for each in requests]
+            return [reply.document for reply in chain(*streams) if reply.HasField("document")]
 
     def count(self, statement: Pb) -> int:
         """How many documents it finds, without reading them."""

@@ -18,7 +18,7 @@ from worker.backends.gcp.collection import SERVICE, Collection
 from worker.backends.gcp.errors import Code, from_number, translated
 from worker.backends.gcp.values import Pb, decode, decode_fields, encode_version, field_path
 from worker.errors import Refused, StoreUnavailable, WorkerError
-from worker.model import FailedAttempt, Head, Status, Value
+from worker.model import FailedAttempt, Head, Sidecar, Status, Value
 from worker.ports import Conflict, Patch, Replace, Write, WriteResult, key_of
 
 if TYPE_CHECKING:
@@ -30,10 +30,12 @@ REQUEST_BYTES = 4_000_000
 """Firestore takes 10 MiB, its emulator 4 MiB."""
 PAGE = 300
 """Documents of one query of `scan`."""
+QUERY_NAMES = 30
+"""The most names that one query may ask for ("Queries: limits on OR queries")."""
 
 _PROBE = Patch("imagemeta-probe", {}, "1.000000000")
 _STATUSES = frozenset(Status)
-_HEAD_FIELDS = ("generation", "metageneration", "status", "extractor", "passes", "quarantined")
+_HEAD_FIELDS = ("generation", "metageneration", "status", "extractor", "passes", "quarantined", "sidecar")
 _CONFLICTS = frozenset(code.value[0] for code in (Code.ALREADY_EXISTS, Code.FAILED_PRECONDITION, Code.NOT_FOUND))
 _WriteMessage = types.Write.pb()
 _BatchWriteRequest = calls.BatchWriteRequest.pb()
@@ -89,13 +91,11 @@ class FirestoreDocuments:
         return answers
 
     def heads(self, keys: Sequence[str]) -> Sequence[Head | None]:
-        """One BatchGetDocuments with a field mask, so that no tags travel."""
-        if not keys:
-            return []
-        request = _BatchGetRequest(database=self._database, documents=[self._documents + key for key in keys])
-        request.mask.field_paths.extend(_HEAD_FIELDS)
-        found = {document.name: _head(document) for document in self._found(request)}
-        return [found.get(self._documents + key) for key in keys]
+        """Queries by name, at once: a look-up would answer and be billed for each document that is not there, too."""
+        names = [self._documents + key for key in keys]
+        queries = [_by_name(batch) for batch in _batches(list(dict.fromkeys(names)), QUERY_NAMES)]
+        found = {document.name: document for document in self._collection.query(*queries, seconds=WRITE_SECONDS)}
+        return [_head(found[name]) if name in found else None for name in names]
 
     def attempted(self, key: str, attempt: FailedAttempt) -> Sequence[FailedAttempt]:
         """One write that appends to an array, and a read of it."""
@@ -213,6 +213,18 @@ class FirestoreDocuments:
         return self._collection.query(statement)
 
 
+def _by_name(names: Sequence[str]) -> Pb:
+    """The query for the heads of these documents, with a field mask so that no tags travel."""
+    statement = _Query()
+    for field in _HEAD_FIELDS:
+        statement.select.fields.add(field_path=field)
+    condition = statement.where.field_filter
+    condition.field.field_path, condition.op = "__name__", query.StructuredQuery.FieldFilter.Operator.IN
+    for name in names:
+        condition.value.array_value.values.add(reference_value=name)
+    return statement
+
+
 def _answer(key: str, status: Pb) -> WriteResult:
     """What the status of one write in a batch means; here a missing document is a condition that did not hold."""
     if status.code == 0:
@@ -220,6 +232,10 @@ def _answer(key: str, status: Pb) -> WriteResult:
     if status.code in _CONFLICTS:
         return Conflict(f"{key}: {status.message}")
     return from_number(status.code, f"{key}: {status.message}", StoreUnavailable)
+
+
+def _batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (names[start : start + size] for start in range(0, len(names), size))
 
 
 def _refused(sentence: str, cause: Exception) -> Refused:
@@ -240,4 +256,9 @@ def _head(document: Pb) -> Head:
         version=encode_version(document.update_time),
         passes=fields["passes"].integer_value or 1,
         quarantined=fields["quarantined"].boolean_value,
+        sidecar=_sidecar(fields["sidecar"].map_value.fields) if "sidecar" in fields else None,
     )
+
+
+def _sidecar(fields: Pb) -> Sidecar:
+    return Sidecar(fields["name"].string_value, fields["generation"].integer_value)

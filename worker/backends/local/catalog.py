@@ -2,19 +2,20 @@
 
 # ruff: noqa: S608 -- statements are made of constants and of catalog_query's conditions, which are parametrised
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from queue import LifoQueue
 from typing import Any
 
 import orjson
 
-from worker.backends.local.catalog_query import found
+from worker.backends.local.catalog_query import Found, found
 from worker.backends.local.database import BUSY_SECONDS, Database
 from worker.backends.local.documents import SCHEMA
-from worker.catalog.facets import ISO_BANDS, Facet, chosen, ranked
+from worker.backends.local.search_table import PILES
+from worker.catalog.facets import Facet, chosen, ranked
 from worker.catalog.matching import holds
 from worker.catalog.paths import picked
 from worker.catalog.places import metres
@@ -28,17 +29,8 @@ PAGE = 500
 """Documents that a stream reads at once."""
 _NAMES = 2000
 """Rows that `by_name` reads at once."""
-_MAPPED_BYTES = 1 << 30
-"""Of the file, at most, read through the page cache without copying."""
-
-_ISO = "".join(f" WHEN iso <= {last} THEN '{name}'" for name, (_, last) in ISO_BANDS.items() if last)
-_PILES = {
-    **{name: name for name in ("camera", "lens", "format", "status", "bucket")},
-    "month": "CASE WHEN length(local) >= 7 THEN substr(local, 1, 7) END",
-    "iso": f"CASE WHEN iso IS NULL THEN NULL{_ISO} ELSE '{list(ISO_BANDS)[-1]}' END",
-    "position": "CASE WHEN latitude IS NULL THEN 'no' ELSE 'yes' END",
-}
-"""The SQL of each facet."""
+READERS = 4
+"""Connections: so many searches run at once, and one that reads tags holds up nobody."""
 _COUNTED = 250_000
 """Rows whose piles are counted at once."""
 _BETWEEN = "\x1f"
@@ -55,15 +47,13 @@ class LocalCatalog:
     """
 
     def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
-        self._reader = Database(path, SCHEMA, durable=True, create=False, busy_seconds=busy_seconds)
-        self._reader.define("metres", 4, metres)
-        self._reader.define("tag_holds", 2, _tag_holds)
-        self._reading = threading.Lock()
-        self._rows(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+        self._readers: LifoQueue[Database] = LifoQueue()
+        for _ in range(READERS):
+            self._readers.put(_reader(path, busy_seconds))
 
     def page(self, query: Query, cursor: str = "", limit: int = 100) -> Page:
         """One statement; the cursor is the id of the last row."""
-        rows = self._page(query, _id_of(cursor), limit + 1)
+        rows = self._page(found(query), _id_of(cursor), limit + 1)
         more = str(rows[limit - 1][0]) if len(rows) > limit else ""
         return Page(tuple((key, orjson.loads(fields)) for _, key, fields in rows[:limit]), more)
 
@@ -76,24 +66,16 @@ class LocalCatalog:
     def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[Row]:
         """Page by page."""
         last: int | None = None
-        while rows := self._page(query, last, PAGE):
+        matching = found(query, in_order=True)
+        while rows := self._page(matching, last, PAGE):
             for last, key, text in rows:  # noqa: B007 -- the next page goes on behind the last row
                 document = orjson.loads(text)
                 yield key, document if fields is None else picked(document, fields)
 
     def facets(self, query: Query, names: Sequence[str]) -> Mapping[str, Sequence[tuple[str, int]]]:
-        """One walk through what matches: sorting it once for each facet would take several times as long."""
+        """Of all documents they are kept ready; else one walk through what matches."""
         facets = chosen(names)
-        piles: dict[str, Counter[str]] = {facet.name: Counter() for facet in facets}
-        columns = "".join(f", {_PILES[facet.name]} AS pile_{facet.name}" for facet in facets)
-        joined = "".join(f", group_concat(pile_{facet.name}, char(31))" for facet in facets)
-        sql, values, id_ = found(query)
-        last: int | None = 2**63 - 1
-        while last is not None:
-            some = f"SELECT {id_} AS id{columns} {sql} AND {id_} < ? ORDER BY {id_} DESC LIMIT {_COUNTED}"
-            ((last, *texts),) = self._rows(f"SELECT min(id){joined} FROM ({some})", (*values, last))
-            for facet, text in zip(facets, texts, strict=True):
-                piles[facet.name].update(text.split(_BETWEEN) if text else ())
+        piles = self._counted(query, facets) if query.terms else {each.name: self._kept(each) for each in facets}
         return {facet.name: self._shown(facet, piles[facet.name]) for facet in facets}
 
     def by_name(self, bucket: str, prefix: str = "", start_after: str = "") -> Iterator[Stored]:
@@ -115,12 +97,12 @@ class LocalCatalog:
 
     def close(self) -> None:
         """Free the file."""
-        with self._reading:
-            self._reader.close()
+        for _ in range(READERS):
+            self._readers.get().close()
 
-    def _page(self, query: Query, last: int | None, limit: int) -> list[tuple[int, str, str]]:
+    def _page(self, matching: Found, last: int | None, limit: int) -> list[tuple[int, str, str]]:
         """Ids, keys and documents after that id."""
-        sql, values, id_ = found(query)
+        sql, values, id_ = matching
         if last is not None:
             sql, values = f"{sql} AND {id_} < ?", (*values, last)
         return self._rows(
@@ -129,6 +111,23 @@ class LocalCatalog:
             " JOIN documents ON documents.key = page.key ORDER BY page.id DESC",
             (*values, limit),
         )
+
+    def _kept(self, facet: Facet) -> Counter[str]:
+        return Counter(dict(self._rows("SELECT pile, count FROM piles WHERE name = ? AND count > 0", (facet.name,))))
+
+    def _counted(self, query: Query, facets: Sequence[Facet]) -> dict[str, Counter[str]]:
+        """Sorting what matches once for each facet would take several times as long."""
+        piles: dict[str, Counter[str]] = {facet.name: Counter() for facet in facets}
+        columns = "".join(f", {PILES[facet.name]} AS pile_{facet.name}" for facet in facets)
+        joined = "".join(f", group_concat(pile_{facet.name}, char(31))" for facet in facets)
+        sql, values, id_ = found(query)
+        last: int | None = 2**63 - 1
+        while last is not None:
+            some = f"SELECT {id_} AS id{columns} {sql} AND {id_} < ? ORDER BY {id_} DESC LIMIT {_COUNTED}"
+            ((last, *texts),) = self._rows(f"SELECT min(id){joined} FROM ({some})", (*values, last))
+            for facet, text in zip(facets, texts, strict=True):
+                piles[facet.name].update(text.split(_BETWEEN) if text else ())
+        return piles
 
     def _shown(self, facet: Facet, piles: Counter[str]) -> list[tuple[str, int]]:
         """The largest piles, as people call them."""
@@ -139,8 +138,19 @@ class LocalCatalog:
         return ranked((names.get(pile, pile), count) for pile, count in largest)
 
     def _rows(self, statement: str, values: tuple[object, ...] = ()) -> list[Any]:
-        with self._reading, self._reader.errors():
-            return self._reader.execute(statement, values).fetchall()
+        reader = self._readers.get()
+        try:
+            with reader.errors():
+                return reader.execute(statement, values).fetchall()
+        finally:
+            self._readers.put(reader)
+
+
+def _reader(path: Path, busy_seconds: float) -> Database:
+    reader = Database(path, SCHEMA, durable=True, create=False, busy_seconds=busy_seconds)
+    reader.define("metres", 4, metres)
+    reader.define("tag_holds", 2, _tag_holds)
+    return reader
 
 
 def _id_of(cursor: str) -> int | None:

@@ -18,9 +18,11 @@ _ZONES = 24 * 3600
 """Seconds; no clock is further from UTC."""
 _YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
 _DOCUMENT = "(SELECT fields FROM documents WHERE documents.key = search.key)"
-_HAS = {"position": "latitude", "failure": "code", "taken": "local"}
+_COLUMNS = {"position": "latitude", "failure": "code", "taken": "local", "bucket": "+bucket"}
 """Columns that are not called as what they tell of."""
 _COLUMNLESS = ("pose",)
+_NAMED = "bucket = ?"
+"""With it, what begins with a prefix is found along the index of names; `+bucket` is not looked up in an index."""
 
 
 class Found(NamedTuple):
@@ -31,10 +33,15 @@ class Found(NamedTuple):
     id: str
 
 
-def found(query: Query) -> Found:
-    """Words that must be there are looked up first: there, too, all is in the order of ids."""
+def found(query: Query, *, in_order: bool = False) -> Found:
+    """Words that must be there are looked up first: there, too, all is in the order of ids.
+
+    `in_order` is for who goes on reading: what comes along the index of names would be sorted anew for every page.
+    """
     words = [term for term in query.terms if _is_of_words(term) and not term.negated]
     others, values = _all([condition for term in query.terms if term not in words for condition in _conditions(term)])
+    if in_order:
+        others = others.replace(_NAMED, f"+{_NAMED}")
     if not words:
         return Found(f"FROM search WHERE {others}", values, "id")
     wanted = " AND ".join(f"({_words(term)})" for term in words)
@@ -64,10 +71,11 @@ def _condition(term: Term) -> Condition:
         case Operator.HAS:
             return _has(str(term.values[0]))
         case Operator.WITHIN:
-            return _all([("bucket = ?", (term.values[0],)), _begins("name", str(term.values[1]))])
+            bucket, prefix = map(str, term.values)
+            return _all([(_NAMED, (bucket,)), _begins("name", prefix)]) if prefix else ("+bucket = ?", (bucket,))
         case Operator.NEAR | Operator.BOX:
             return _in_place(term)
-    column = _HAS.get(term.field.name, term.field.name)
+    column = _COLUMNS.get(term.field.name, term.field.name)
     match term.field.kind:
         case Kind.FLAG:
             return f"{column} IS {'' if term.values[0] else 'NOT '}TRUE", ()
@@ -134,7 +142,7 @@ def _in_place(term: Term) -> Condition:
 def _has(name: str) -> Condition:
     if name in _COLUMNLESS:
         return f"json_extract({_DOCUMENT}, ?) IS NOT NULL", (f"$.{PRESENT[name]}",)
-    return f"{_HAS.get(name, name)} IS NOT NULL", ()
+    return f"{_COLUMNS.get(name, name)} IS NOT NULL", ()
 
 
 def _words(term: Term) -> str:

@@ -17,7 +17,7 @@ import orjson
 from worker.backends.local import search_table
 from worker.backends.local.database import BUSY_SECONDS, Database, Schema
 from worker.errors import Refused, StoreUnavailable
-from worker.model import FailedAttempt, Head, Status, Value
+from worker.model import FailedAttempt, Head, Sidecar, Status, Value
 from worker.ports import Conflict, Create, Patch, Write, WriteResult, key_of
 
 SCHEMA = Schema(
@@ -68,8 +68,9 @@ _REPLACE = (
     " version = ?, stored_at = ?, fields = ? WHERE key = ? AND version = ?"
 )
 _HEAD = (
-    "SELECT generation, metageneration, status, extractor, version,"
-    " coalesce(fields ->> '$.passes', 1), coalesce(fields ->> '$.quarantined', 0) FROM documents WHERE key = ?"
+    "SELECT generation, metageneration, status, extractor, version, coalesce(fields ->> '$.passes', 1),"
+    " coalesce(fields ->> '$.quarantined', 0), fields ->> '$.sidecar.name', fields ->> '$.sidecar.generation'"
+    " FROM documents WHERE key = ?"
 )
 _ATTEMPTS = "SELECT attempt FROM attempts WHERE key = ? ORDER BY number"
 _PAGE = "SELECT key, fields FROM documents WHERE key > ? ORDER BY key LIMIT 50"
@@ -191,8 +192,9 @@ class LocalDocuments:
 
 
 def _head(row: tuple[Any, ...]) -> Head:
-    generation, metageneration, status, extractor, version, passes, quarantined = row
-    return Head(generation, metageneration, Status(status), extractor, str(version), passes, bool(quarantined))
+    generation, metageneration, status, extractor, version, passes, quarantined, name, of = row
+    sidecar = None if name is None else Sidecar(name, of)
+    return Head(generation, metageneration, Status(status), extractor, str(version), passes, bool(quarantined), sidecar)
 
 
 def _attempt(text: str) -> FailedAttempt:

@@ -178,9 +178,9 @@ class FolderStore:
 
     def _entries(self, path: bytes, prefix: str, start_after: str) -> Iterator[bytes]:
         """The paths in one folder that may lead to a wanted name, in order; those of folders end with a slash."""
-        for name, entry in sorted((name_of(entry).encode(), entry) for entry in self._listed(path)):
-            if _leads_to(name, prefix.encode(), start_after.encode()):
-                yield entry
+        first, after = prefix.encode(), start_after.encode()
+        named = ((name_of(entry).encode(), entry) for entry in self._listed(path))
+        yield from (entry for _, entry in sorted(pair for pair in named if _leads_to(pair[0], first, after)))
 
     def _listed(self, path: bytes) -> Sequence[bytes]:
         folder = self._open(path.rstrip(b"/"), _LIST)

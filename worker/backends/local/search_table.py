@@ -1,9 +1,9 @@
 """The table that is searched, beside the documents: narrow rows in the order of time, kept up to date by triggers.
 
-A document is twenty times as long as its row here, and reading them all would take that much longer. A row's id is the
+A document is twenty times as long as its row here, so reading them all would take that much longer. A row's id is the
 document's place in time, in seconds, and a number within that second: the table, and each of its indexes, is in the
-order in which pages are. `words` has the same ids; `shown` has what a folded text was
-written like when it was first seen. SQLite keeps both in step with the documents, whoever writes them.
+order in which pages are. `words` has the same ids; `shown` has what a folded text was written like when it was first
+seen; `piles` has how many documents each pile of a facet has. SQLite keeps them in step, whoever writes documents.
 
 This is one migration: once it is released, a change is another one.
 """
@@ -54,11 +54,32 @@ _TOKENS = "tokenize = \"ascii tokenchars ':_'\""
 """The list goes in as it is: quotes, commas and brackets stand between words, and no word of ours holds one."""
 _FORGET_WORDS = f"""INSERT INTO words (words, rowid, listed)
         SELECT 'delete', id, json_extract(old.fields, '$.search.words') FROM ({_OLD})"""
-_CAMERA = "trim(coalesce({camera.make}, '') || ' ' || coalesce({camera.model}, ''))"
-_SHOW = f"""INSERT OR IGNORE INTO shown SELECT * FROM (VALUES
-        ('camera', {_value("{search.camera}")}, {_value(_CAMERA)}),
-        ('lens', {_value("{search.lens}")}, {_value("{camera.lens}")}),
-        ('format', {_value("{search.format}")}, {_value("{image.format}")})) WHERE column2 IS NOT NULL"""
+_CAMERA = _value("trim(coalesce({camera.make}, '') || ' ' || coalesce({camera.model}, ''))")
+_SHOWN = {"camera": _CAMERA, "lens": _value("{camera.lens}"), "format": _value("{image.format}")}
+_SHOW = tuple(
+    f"""INSERT INTO shown SELECT '{name}', {name}, {text} FROM search WHERE id = last_insert_rowid()
+        AND {name} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM shown WHERE shown.name = '{name}' AND folded = {name})"""
+    for name, text in _SHOWN.items()
+)
+"""Only what is seen for the first time is looked up in the document again."""
+
+PILES = {
+    **{name: name for name in ("camera", "lens", "format", "status", "bucket")},
+    "month": "CASE WHEN length(local) >= 7 THEN substr(local, 1, 7) END",
+    "iso": "CASE WHEN iso <= 100 THEN '..100' WHEN iso <= 200 THEN '101..200' WHEN iso <= 400 THEN '201..400'"
+    " WHEN iso <= 800 THEN '401..800' WHEN iso <= 1600 THEN '801..1600' WHEN iso <= 3200 THEN '1601..3200'"
+    " WHEN iso <= 6400 THEN '3201..6400' WHEN iso <= 12800 THEN '6401..12800' WHEN iso > 12800 THEN '12801..' END",
+    "position": "CASE WHEN latitude IS NULL THEN 'no' ELSE 'yes' END",
+}
+"""Which pile of a facet a row belongs to."""
+_EACH_PILE = " UNION ALL ".join(f"SELECT '{name}' AS name, {pile} AS pile FROM row" for name, pile in PILES.items())
+
+
+def _count(id_: str, by: int) -> str:
+    """So that the piles of all documents are known without looking at any."""
+    each = _EACH_PILE.replace("FROM row", f"FROM search WHERE id = {id_}")
+    return f"""INSERT INTO piles (name, pile, count) SELECT name, pile, {by} FROM ({each}) WHERE pile IS NOT NULL
+        ON CONFLICT (name, pile) DO UPDATE SET count = count + {by}"""
 
 
 def _put(place: str) -> str:
@@ -73,21 +94,26 @@ def _trigger(event: str, *statements: str) -> str:
     return f"CREATE TRIGGER documents_{name} AFTER {event} ON documents BEGIN {'; '.join(statements)}; END"
 
 
+_COUNT_IN, _COUNT_OUT = _count("last_insert_rowid()", 1), _count(f"({_OLD})", -1)
+
 MIGRATION = (
     f"CREATE TABLE search (id INTEGER PRIMARY KEY, key TEXT NOT NULL, {_NAMES})",
     "CREATE TABLE shown (name TEXT, folded TEXT, text TEXT NOT NULL, PRIMARY KEY (name, folded)) WITHOUT ROWID",
+    "CREATE TABLE piles (name TEXT, pile TEXT, count INTEGER NOT NULL, PRIMARY KEY (name, pile)) WITHOUT ROWID",
     "CREATE INDEX search_name ON search (bucket, name)",
     "CREATE INDEX search_fingerprint ON search (fingerprint) WHERE fingerprint IS NOT NULL",
     f"CREATE VIRTUAL TABLE words USING fts5(listed, content = '', detail = 'none', columnsize = 0, {_TOKENS})",
-    _trigger("INSERT", _put(_NEXT), _WORDS, _SHOW),
+    _trigger("INSERT", _put(_NEXT), _COUNT_IN, *_SHOW, _WORDS),
     _trigger(
         "UPDATE OF fields",
         _FORGET_WORDS,
+        _COUNT_OUT,
         f"DELETE FROM search WHERE id = ({_OLD}) AND {_FIRST} <> {_FIRST.replace('new.', 'old.')}",
         _put(f"{_SAME}, {_NEXT}").replace("INSERT", "INSERT OR REPLACE", 1),
+        _COUNT_IN,
+        *_SHOW,
         _WORDS,
-        _SHOW,
     ),
-    _trigger("DELETE", _FORGET_WORDS, f"DELETE FROM search WHERE id = ({_OLD})"),
+    _trigger("DELETE", _FORGET_WORDS, _COUNT_OUT, f"DELETE FROM search WHERE id = ({_OLD})"),
     "UPDATE documents SET fields = fields",  # those that are there already
 )

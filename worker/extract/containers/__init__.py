@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from worker.extract.containers import bmp, cr3, gif, heif, jp2, jpeg, jxl, mrw, png, psd, raf, riff, x3f
+from worker.extract.containers import bmp, cr3, gif, heif, jp2, jpeg, jxl, mrw, packet, png, psd, raf, riff, x3f
 from worker.extract.parts import Parts
 from worker.extract.sniff import Container
 from worker.extract.window import Window
@@ -21,6 +21,7 @@ WALKS: dict[Container, Callable[[Window, Parts], None]] = {
     Container.RAF: raf.walk,
     Container.MRW: mrw.walk,
     Container.X3F: x3f.walk,
+    Container.XMP: packet.walk,
 }
 """Each fills `Parts` in the file's order, within bounds of its own, and may raise Cut, Unread or Spent half way.
 

@@ -16,6 +16,7 @@ from worker.extract.parts import ExtendedXmp, Parts
 from worker.extract.window import Cut, View, exactly, require
 
 _SOS, _EOI, _APP1, _APP2, _APP13 = 0xDA, 0xD9, 0xE1, 0xE2, 0xED
+_ENDS = {_SOS, _EOI}
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BARE = {0x01, *range(0xD0, 0xD9)}
 """TEM, RST0-7 and SOI: markers without a length."""
@@ -68,12 +69,14 @@ def _segments(view: View) -> Iterator[tuple[int, int, int]]:
             at = _next_marker(view, at)
             head = view.read(at, 4)
         marker = head[1]
-        if marker in {_SOS, _EOI}:
+        if marker in _ENDS:
             return
         if marker in _BARE:
             at += 2
             continue
-        length = int.from_bytes(head[2:4] if len(head) == 4 else exactly(view, at + 2, 2), "big")
+        if len(head) < 4:
+            require(view, at + 2, 2)
+        length = head[2] << 8 | head[3]
         if length < 2:
             raise Cut("a segment has no length")
         if marker in _WANTED:
