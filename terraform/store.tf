@@ -8,7 +8,7 @@ locals {
   ]
   # Values that only grow all go to the end of their index, and one place takes
   # some 500 writes a second: indexed, they would cap the whole collection.
-  growing = ["created", "event_time", "generation", "processed_at", "updated"]
+  growing = ["created", "event_time", "generation", "patched_at", "processed_at", "updated"]
 
   # Newest pictures first, narrowed by one of these, or more: Firestore joins the
   # indexes of several. docs/search.md says which search needs which. They grow

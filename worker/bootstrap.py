@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from urllib.parse import quote
 from worker import urls
 from worker.attempts import Maker
 from worker.breaker import Breaker
+from worker.changes import Announced, Changes, Untold
 from worker.clock import SystemClock
 from worker.errors import Misconfigured
 from worker.extract import recipe
@@ -62,11 +63,13 @@ class Wiring:
     documents: DocumentStore
     ladder: WriteLadder
     maker: Maker
+    changes: Changes = field(default_factory=Untold)
 
     def close(self) -> None:
         """Finish what waits for the store, then free it."""
         self.lookup.close()
         self.commit.close()
+        self.changes.close()
         self.documents.close()
 
 
@@ -78,6 +81,7 @@ def wire(settings: Settings, board: Board) -> Wiring:
     sidecars = Sidecars(objects, lookup) if settings.sidecars == "on" else None
     ladder = WriteLadder(commit, documents, objects, clock, sidecars)
     maker = Maker(settings.worker, recipe(settings.limits), settings.max_attempts)
+    changes = open_changes(settings, documents)
     processor = Processor(
         objects,
         documents,
@@ -86,10 +90,11 @@ def wire(settings: Settings, board: Board) -> Wiring:
         ReadingAlone(partial(open_objects, settings), settings.limits),
         maker,
         sidecars,
+        changes,
     )
     # One lost batch fails as many messages as there are threads; that alone is no outage.
     breaker = Breaker(clock, threshold=2 * settings.threads)
-    return Wiring(Worker(processor, breaker), breaker, commit, lookup, objects, documents, ladder, maker)
+    return Wiring(Worker(processor, breaker), breaker, commit, lookup, objects, documents, ladder, maker, changes)
 
 
 def open_subscription(settings: Settings) -> Subscription:
@@ -109,8 +114,17 @@ def open_subscription(settings: Settings) -> Subscription:
 
 def open_publisher(settings: Settings) -> Publisher:
     """The topic that `IMAGEMETA_TOPIC` names; a local queue is its own topic."""
-    match urls.split("topic", settings.topic or settings.queue):
-        case "pubsub", project, topic if settings.topic:
+    return _publisher("topic", settings.topic or (settings.queue if settings.queue.startswith("sqlite:") else ""))
+
+
+def open_changes(settings: Settings, documents: DocumentStore) -> Changes:
+    """Who tells the topic that `IMAGEMETA_CHANGES` names; nobody where it is not set."""
+    return Announced(_publisher("changes", settings.changes), documents) if settings.changes else Untold()
+
+
+def _publisher(setting: str, url: str) -> Publisher:
+    match urls.split(setting, url):
+        case "pubsub", project, topic:
             from worker.backends.gcp.pubsub import PubSubPublisher
 
             return PubSubPublisher(project, topic)
@@ -119,7 +133,7 @@ def open_publisher(settings: Settings) -> Publisher:
 
             return LocalPublisher(Path(path))
         case scheme, _, _:
-            raise urls.no_backend("topic", scheme, "pubsub, sqlite")
+            raise urls.no_backend(setting, scheme, "pubsub, sqlite")
 
 
 def open_intake(settings: Settings) -> Intake:

@@ -84,7 +84,9 @@ class Duties:
         if self._wiring.breaker.open:
             return
         self._letters = self._letters or open_dead_letters(self._settings)
-        drain = Drain(self._letters, self._wiring.documents, self._wiring.ladder, self._wiring.maker)
+        drain = Drain(
+            self._letters, self._wiring.documents, self._wiring.ladder, self._wiring.maker, self._wiring.changes
+        )
         if (drained := drain.some(DRAINED_AT_ONCE)).taken:
             events.drained_letters(drained.taken, drained.written)
 

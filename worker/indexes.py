@@ -34,7 +34,7 @@ COMPOSITE: tuple[Index, ...] = (
 )
 """The composite indexes, each a list of fields and how they are indexed; docs/search.md says what needs which."""
 
-GROWING = ("created", "deleted_at", "event_time", "generation", "processed_at", "updated")
+GROWING = ("created", "deleted_at", "event_time", "generation", "patched_at", "processed_at", "updated")
 """Fields whose values only grow: indexed, they would cap the whole collection at some 500 writes a second."""
 
 UNASKED = (

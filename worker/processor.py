@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from worker import events
 from worker.attempts import Attempts, Maker
+from worker.changes import Changes, Untold
 from worker.decode import decode, encode
 from worker.document import Attempt, Evidence, extracted, failed, key_for, tombstone
 from worker.errors import ObjectGone, Poison, SourceUnavailable
@@ -51,6 +52,7 @@ class Processor:
         read_alone: Read,
         maker: Maker = Maker(),  # noqa: B008 -- frozen
         sidecars: Sidecars | None = None,
+        changes: Changes = Untold(),  # noqa: B008 -- has no state
     ) -> None:
         self._objects = objects
         self._ladder = ladder
@@ -58,6 +60,7 @@ class Processor:
         self._read_alone = read_alone
         self._maker = maker
         self._attempts = Attempts(documents, maker)
+        self._changes = changes
         self._sidecars = sidecars
 
     def process(self, message: Message, attempt: int = 1, *, counted: bool = True) -> Outcome:
@@ -66,6 +69,18 @@ class Processor:
         `attempt` is the queue's count, 0 where it does not count. A failure that may be the object's is counted in
         the store, unless nothing is `counted` now; after `max_attempts` of them it is written down.
         """
+        notification, document = self._made(message, attempt, counted=counted)
+        outcome = document if isinstance(document, Outcome) else self._put(document)
+        if isinstance(document, Document):
+            self._changes.tell(outcome, document.ref, document.status)
+        elif notification:
+            self._changes.tell(outcome, notification.ref)
+        if notification and outcome not in _OTHERS_BUSINESS:
+            self._renew_images(notification.ref, message, attempt, counted=counted)
+        return outcome
+
+    def _made(self, message: Message, attempt: int, *, counted: bool) -> tuple[Notification | None, Document | Outcome]:
+        """What the message says, and the document to write, or the outcome where nothing is left to write."""
         notification: Notification | None = None
         made_by = Attempt(1, self._maker.worker, datetime.now(UTC), self._maker.recipe)
         try:
@@ -78,10 +93,7 @@ class Processor:
             made_by = replace(made_by, number=len(past))
             evidence = Evidence(events.timings(), past, self._first_bytes(notification, error))
             document = failed(message, notification, error, made_by, evidence)
-        outcome = document if isinstance(document, Outcome) else self._put(document)
-        if notification and outcome not in _OTHERS_BUSINESS:
-            self._renew_images(notification.ref, message, attempt, counted=counted)
-        return outcome
+        return notification, document
 
     def _put(self, document: Document) -> Outcome:
         with events.stage("write"):

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
 
     queue: str = Field("", description="Where messages come from: `pubsub://PROJECT/SUBSCRIPTION` or `sqlite:///PATH`.")
     topic: str = Field("", description="Where messages are published: `pubsub://PROJECT/TOPIC` or `sqlite:///PATH`.")
+    changes: str = Field(
+        "",
+        description="Where changes of documents are told, if anywhere: `pubsub://PROJECT/TOPIC` or `sqlite:///PATH`.",
+    )
     dead_letters: str = Field("", description="The dead letters' subscription: `pubsub://PROJECT/SUBSCRIPTION`.")
     objects: str = Field("gs://", description="Where objects are: `gs://`, or `file:///FOLDER` as a bucket.")
     documents: str = Field(

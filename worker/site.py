@@ -122,7 +122,8 @@ class Site:
         clock = SystemClock()
         commit = self._kept(GroupCommit(self.documents, clock))
         ladder = WriteLadder(commit, self.documents, self.objects, clock)
-        return Drain(letters, self.documents, ladder, Maker(self.settings.worker, self.recipe))
+        changes = self._kept(bootstrap.open_changes(self.settings, self.documents))
+        return Drain(letters, self.documents, ladder, Maker(self.settings.worker, self.recipe), changes)
 
     def _kept(self, part: P) -> P:
         self._opened.callback(part.close)

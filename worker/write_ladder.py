@@ -10,6 +10,7 @@ A replacement that lost its race goes back to 2, a bounded number of times.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Protocol
 
@@ -148,7 +149,7 @@ class WriteLadder:
             return None
         if head.status is Status.DELETED or head.metageneration >= ref.metageneration:
             return Outcome.UNCHANGED
-        self._commit.put(Patch(key, object_facts(ref), head.version))
+        self._commit.put(Patch(key, object_facts(ref) | {"patched_at": datetime.now(UTC)}, head.version))
         return Outcome.PATCHED
 
 

@@ -73,7 +73,9 @@ def line(text: str) -> None:
 
 
 @contextmanager
-def watching(total: Callable[[], int | None] = lambda: None) -> Iterator[Callable[["Run"], None]]:
+def watching(
+    total: Callable[[], int | None] = lambda: None, what: str = "published"
+) -> Iterator[Callable[["Run"], None]]:
     """A bar on stderr, where that is a terminal: how far a run is. `total` is asked in a thread, if it takes long."""
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -89,7 +91,7 @@ def watching(total: Callable[[], int | None] = lambda: None) -> Iterator[Callabl
     task = bar.add_task("looked at", total=None)
     with bar:
         threading.Thread(target=lambda: bar.update(task, total=total()), daemon=True).start()
-        yield lambda run: bar.update(task, completed=run.seen, description=f"{run.published} published")
+        yield lambda run: bar.update(task, completed=run.seen, description=f"{run.published} {what}")
 
 
 def told(run: "Run", form: str, what: str, *, refusable: bool = False) -> None:

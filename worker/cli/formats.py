@@ -1,15 +1,15 @@
 """Records in the formats that `extract` writes: each is on its way as soon as it is there, none is kept."""
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import BinaryIO, Literal
 
 import orjson
 
 from worker.cli.terminal import printable
-from worker.export.rows import COLUMNS, Cell, row
+from worker.export.columns import OF_EXTRACT
+from worker.export.rows import cutter, flat
+from worker.export.texts import Delimited
 
 Format = Literal["jsonl", "json", "csv"]
 Write = Callable[[bytes], None]
@@ -49,16 +49,15 @@ def _array(out: BinaryIO) -> Iterator[Write]:
 
 @contextmanager
 def _table(out: BinaryIO) -> Iterator[Write]:
-    """CSV with a heading, one line per record; worker/export/rows.py has the columns."""
-
-    def add(cells: Sequence[Cell]) -> None:
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(cells)
-        out.write(line.getvalue().encode())
-        out.flush()
+    """CSV with a heading, one line per record; worker/export/columns.py has the columns."""
+    form = Delimited(OF_EXTRACT, ",", end="\n")
+    cut = cutter(OF_EXTRACT)
 
     def write(record: bytes) -> None:
-        add([printable(cell) if isinstance(cell, str) else cell for cell in row(orjson.loads(record))])
+        cells = cut("", orjson.loads(record))
+        out.write(form.row([printable(cell) if isinstance(cell, str) else cell for cell in map(flat, cells)]))
+        out.flush()
 
-    add([heading for heading, _ in COLUMNS])
+    out.write(form.head)
+    out.flush()
     yield write

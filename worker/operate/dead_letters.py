@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from worker.attempts import Maker
+from worker.changes import Changes, Untold
 from worker.decode import decode
 from worker.document import Attempt, Evidence, failed, key_for, tombstone
 from worker.errors import BadMessage, GivenUp, Permanent, Poison
@@ -34,11 +35,19 @@ class Drained:
 class Drain:
     """Takes dead letters. Used by one thread."""
 
-    def __init__(self, letters: DeadLetters, documents: DocumentStore, ladder: WriteLadder, maker: Maker) -> None:
+    def __init__(
+        self,
+        letters: DeadLetters,
+        documents: DocumentStore,
+        ladder: WriteLadder,
+        maker: Maker,
+        changes: Changes = Untold(),  # noqa: B008 -- has no state
+    ) -> None:
         self._letters = letters
         self._documents = documents
         self._ladder = ladder
         self._maker = maker
+        self._changes = changes
 
     def some(self, limit: int = 10) -> Drained:
         """Take at most `limit`. What cannot be written now is given back, and the error is raised."""
@@ -72,10 +81,16 @@ class Drain:
         try:
             notification = decode(message)
         except BadMessage as error:
-            self._ladder.put(failed(message, None, error, self._made()))
+            document = failed(message, None, error, self._made())
+            self._changes.tell(self._ladder.put(document), document.ref)
             return True
         if notification is None:
             return False
+        written = self._settled(message, notification)
+        self._changes.tell(Outcome.UNCHANGED, notification.ref)  # whatever it came to: what is there is looked up
+        return written
+
+    def _settled(self, message: Message, notification: Notification) -> bool:
         if notification.event is Event.METADATA_UPDATE:
             self._ladder.patch(notification)
             return False
