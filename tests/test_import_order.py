@@ -23,7 +23,7 @@ FLOORS = [
     {"bootstrap", "shelving"},
     {"duties", "shard", "push", "crew"},
     {"supervisor"},
-    {"entries", "scan", "local", "site", "actions", "exports"},
+    {"entries", "scan", "local", "local_batch", "site", "actions", "exports"},
     {"web", "cli"},
 ]
 """From the ground up; a module imports from its own floor and those below. (Backends import ports and data only.)"""
