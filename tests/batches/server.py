@@ -46,7 +46,9 @@ class Visit(BaseHTTPRequestHandler):
 class Site:
     """A context manager. `answers` by path; any other path gets `default`."""
 
-    def __init__(self, default: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, default: Answer, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.default = default
         self.answers: dict[str, Answer] = {}
         self.log: list[str] = []
@@ -54,7 +56,7 @@ class Site:
         self.lock = threading.Lock()
         self.ended = threading.Event()
         handler = type("Visit", (Visit,), {"site": self})
-        self._server = ThreadingHTTPServer((host, 0), handler)
+        self._server = ThreadingHTTPServer((host, port), handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hangs up is expected
         if tls:

@@ -5,6 +5,7 @@ the one address in public space where a cloud keeps a service for its own machin
 public; forms that wrap an IPv4 address (mapped, NAT64, 6to4, Teredo) are not, whatever they wrap.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -25,6 +26,7 @@ _NOT_PUBLIC_4 = tuple(
         ),
     )
 )
+_NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
 _GLOBAL_6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")))
 
@@ -75,6 +77,16 @@ class Guard:
 def parsed(addresses: Iterable[str]) -> list[Address]:
     """The addresses that a resolver answered with."""
     return [ip_address(each) for each in addresses]
+
+
+def plainly_written(host: str) -> bool:
+    """False for what some take for an IPv4 address, and others for another one or a name: 0177.1, 2130706433."""
+    if not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        return True
+    try:
+        return str(IPv4Address(host)) == host
+    except ValueError:
+        return False
 
 
 def _entry(text: str) -> Entry:

@@ -8,6 +8,7 @@ nothing about addresses, for whoever wrote the URL reads it.
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException
 from time import monotonic
@@ -18,7 +19,7 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util import parse_url
 
 from worker import __version__
-from worker.backends.http.address import Guard, parsed
+from worker.backends.http.address import Guard, parsed, plainly_written
 from worker.backends.http.body import read_body
 from worker.backends.http.hosts import Hosts
 from worker.backends.http.line import Target, connected
@@ -104,7 +105,10 @@ class HttpFetcher:
         port = _PORTS[url.scheme] if url.port is None else url.port
         if not self._guard.port_may_be(port):
             raise BadUrl(f"port {port} is not one of those that are fetched from (IMAGEMETA_FETCH_PORTS)")
-        return Target(url._replace(fragment=None).url, url.scheme, url.host.strip("[]"), port, url.request_uri)
+        host = url.host.strip("[]")
+        if not plainly_written(host):
+            raise BadUrl(f"{host} is an address in a form that programs disagree on")
+        return Target(url._replace(fragment=None).url, url.scheme, host, port, url.request_uri)
 
     def _addresses(self, target: Target) -> list[str]:
         """Those of the host that may be connected to."""
@@ -129,9 +133,12 @@ class HttpFetcher:
         try:
             with connected(target, addresses, self._tls, deadline) as connection:
                 connection.request("GET", target.path, headers=_HEADERS, preload_content=False, decode_content=False)
-                response = connection.getresponse()
-                where = _location(target, response)
-                return read_body(response, self._caps.bytes) if where is None else where
+                with closing(connection.getresponse()) as response:
+                    where = _location(target, response)
+                    answer = read_body(response, self._caps.bytes) if where is None else where
+            if monotonic() >= deadline:  # a line that was cut looks like the end, where no length was announced
+                raise TimeoutError
+            return answer
         except (HTTPError, HTTPException, OSError) as error:
             raise self._failure(target, error, deadline) from error
 
