@@ -55,7 +55,7 @@ def press(job: Job, caps: Caps) -> Pressed:
     """Read the metadata, compress the pixels. The child's work."""
     from worker.batches.compress import compressed
 
-    metadata = extract(_Whole(job.ref, job.data), caps.limits)
+    metadata = extract(Whole(job.ref, job.data), caps.limits)
     return Pressed(metadata, compressed(job.data, metadata, job.policy, caps))
 
 
@@ -172,7 +172,7 @@ def _answer(work: Work, job: Job, caps: Caps) -> Pressed | Exception:
         return error
 
 
-class _Whole:
+class Whole:
     """Bytes in memory, as the extractor reads them."""
 
     def __init__(self, ref: ObjectRef, data: bytes) -> None:
@@ -180,4 +180,5 @@ class _Whole:
         self._data = data
 
     def read(self, offset: int, length: int) -> bytes:
+        """The bytes [offset, offset + length), cut at the end."""
         return self._data[offset : offset + length]

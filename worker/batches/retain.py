@@ -4,6 +4,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from xml.sax.saxutils import escape
 
 from PIL import Image
@@ -72,8 +73,8 @@ def _exif(found: Image.Exif, size: tuple[int, int], *, places: bool) -> bytes:
     kept = Image.Exif()
     for tag, value in found.items():
         if tag not in _OF_THE_PIXELS and tag not in {_EXIF, _GPS}:
-            kept[tag] = value
-    details = dict(found.get_ifd(_EXIF))
+            kept[tag] = _text(value)
+    details = {tag: _text(value) for tag, value in found.get_ifd(_EXIF).items()}
     for tag, pixels in zip((_WIDTH, _HEIGHT), size, strict=True):
         if tag in details:
             details[tag] = pixels
@@ -86,6 +87,11 @@ def _exif(found: Image.Exif, size: tuple[int, int], *, places: bool) -> bytes:
     if _ORIENTATION in kept:
         kept[_ORIENTATION] = 1
     return kept.tobytes() if len(kept) or details else b""
+
+
+def _text(value: Any) -> Any:
+    """Pillow reads texts as Latin-1, which loses no byte, and writes ASCII, which does."""
+    return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
 
 
 def _copyright(metadata: Metadata) -> Retained:
