@@ -1,4 +1,4 @@
-"""The metadata that a compressed image carries, by policy. Orientation is 1 wherever it is said: pixels are upright."""
+"""The metadata that a compressed image carries, by policy. No block says that it lies on a side: pixels are upright."""
 
 import re
 import struct
@@ -72,7 +72,7 @@ def _exif(found: Image.Exif, size: tuple[int, int], *, places: bool) -> bytes:
     """The descriptive tags; the thumbnail, which shows the picture as it was, is left out."""
     kept = Image.Exif()
     for tag, value in found.items():
-        if tag not in _OF_THE_PIXELS and tag not in {_EXIF, _GPS}:
+        if tag not in _OF_THE_PIXELS and tag not in {_ORIENTATION, _EXIF, _GPS}:
             kept[tag] = _text(value)
     details = {tag: _text(value) for tag, value in found.get_ifd(_EXIF).items()}
     for tag, pixels in zip((_WIDTH, _HEIGHT), size, strict=True):
@@ -84,8 +84,6 @@ def _exif(found: Image.Exif, size: tuple[int, int], *, places: bool) -> bytes:
         kept.get_ifd(_EXIF).update(details)
     if places and (gps := found.get_ifd(_GPS)):
         kept.get_ifd(_GPS).update(gps)
-    if _ORIENTATION in kept:
-        kept[_ORIENTATION] = 1
     return kept.tobytes() if len(kept) or details else b""
 
 
