@@ -5,7 +5,7 @@ failed item with its reason. One URL costs its own cell and nothing else.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from worker.batches.batch import item_ref, key_of
 from worker.batches.orders import Orders
 from worker.batches.pauses import Pauses
 from worker.batches.policy import Policy
-from worker.batches.press import Job, Press, Pressed
+from worker.batches.press import Job, Pressed
 from worker.document import Attempt, Evidence, extracted, failed
 from worker.errors import GivenUp, SiteUnavailable
 from worker.legal import legal_text, shortened
@@ -39,7 +39,7 @@ class Tools:
     """What a URL is worked with."""
 
     fetcher: Fetcher
-    press: Press
+    press: Callable[[Job], Pressed]
     outputs: Outputs
 
 
