@@ -43,6 +43,14 @@ class Visit(BaseHTTPRequestHandler):
         """Silence."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hangs up is expected."""
+
+
 class Site:
     """A context manager. `answers` by path; any other path gets `default`."""
 
@@ -56,9 +64,7 @@ class Site:
         self.lock = threading.Lock()
         self.ended = threading.Event()
         handler = type("Visit", (Visit,), {"site": self})
-        self._server = ThreadingHTTPServer((host, port), handler)
-        self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hangs up is expected
+        self._server = _Server((host, port), handler)
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = int(self._server.server_address[1])
