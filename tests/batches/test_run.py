@@ -68,6 +68,7 @@ def said(result: Result) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.timeout(600)
 def test_a_thousand_urls_on_a_bad_day_then_mended(tmp_path: Path, site: Site) -> None:
     urls = [site.url(f"/{number}.jpg") for number in range(1000)]
     faults: list[Answer] = [status(404), status(500), stall, endless, serving(b"<html>", "text/html"), truncated(PHOTO)]
@@ -89,7 +90,7 @@ def test_a_thousand_urls_on_a_bad_day_then_mended(tmp_path: Path, site: Site) ->
             site.answers[f"/{number}.jpg"] = faults[kind]
             expected[url] = codes[kind]
     command = ("batch", "run", table(tmp_path, urls), "--out", tmp_path / "out", "--format", "json")
-    first = imagemeta(*command, **settings(site))
+    first = imagemeta(*command, seconds=200, **settings(site))
     progress = said(first)
     assert (first.returncode, progress["state"]) == (1, "done"), first.stderr
     assert (progress["done"], progress["failed"], progress["pending"]) == (1000 - len(expected), len(expected), 0)
