@@ -7,9 +7,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from worker import shard
-from worker.backends.local.queue import LocalGauge
+from worker.bootstrap import open_gauge
 from worker.errors import Misconfigured, Transient
 from worker.local import EXIT_INTERRUPTED, alone, catalog_at, settings_for
+from worker.ports import Gauge
 from worker.supervisor import Supervisor, run_until_signalled
 
 _POLL_SECONDS = 0.1
@@ -34,7 +35,7 @@ class Workshop:
     def run(self) -> int:
         """Until nothing is left to do, or a signal. The exit code. To be called in the main thread."""
         stopped = threading.Event()
-        with alone(self._catalog), closing(LocalGauge(self._catalog / "queue.db")) as gauge:
+        with alone(self._catalog), closing(open_gauge(self.settings)) as gauge:
             watcher = threading.Thread(target=self._finish, args=(gauge, stopped), name="finish")
             watcher.start()
             try:
@@ -45,7 +46,7 @@ class Workshop:
                 watcher.join()
         return code or (0 if self._finished else EXIT_INTERRUPTED)
 
-    def _finish(self, gauge: LocalGauge, stopped: threading.Event) -> None:
+    def _finish(self, gauge: Gauge, stopped: threading.Event) -> None:
         """Stop when all is settled, dead letters included. A queue that does not answer now is asked again."""
         while not stopped.wait(_POLL_SECONDS):
             with suppress(Transient):

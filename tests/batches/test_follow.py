@@ -52,7 +52,7 @@ class House:
         def read(_: object) -> object:
             raise AssertionError("a URL is no object")
 
-        processor = Processor(self.bucket, self.documents, ladder, read, read, maker, self.follower)  # type: ignore[arg-type]
+        processor = Processor(self.bucket, self.documents, ladder, read, read, maker, follow=self.follower)  # type: ignore[arg-type]
         self.worker = Worker(processor, self.breaker)
         self.drain = Drain(self.queue, self.documents, ladder, maker, self.follower.give_up)
 

@@ -120,7 +120,7 @@ def submit(
     form: Form = "text",
 ) -> None:
     """The command; SUBMIT is its help."""
-    from worker.bootstrap import open_outputs
+    from worker.batch_parts import open_outputs
     from worker.site import Site
 
     data = _read(table)

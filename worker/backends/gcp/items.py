@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from google.cloud.firestore_v1.types import firestore as calls
 from google.cloud.firestore_v1.types import query
 
-from worker.backends.gcp.errors import translated
-from worker.backends.gcp.firestore import QUERY_SECONDS, FirestoreDocuments
+from worker.backends.gcp.firestore import FirestoreDocuments
 from worker.backends.gcp.values import decode_fields
-from worker.errors import StoreUnavailable
 from worker.model import Status, Value
 
 _BatchGetRequest = calls.BatchGetDocumentsRequest.pb()
-_AggregationRequest = calls.RunAggregationQueryRequest.pb()
+_Query = query.StructuredQuery.pb()
 _EQUAL = query.StructuredQuery.FieldFilter.Operator.EQUAL
 _AND = query.StructuredQuery.CompositeFilter.Operator.AND
 
@@ -22,11 +20,6 @@ class FirestoreItems(FirestoreDocuments):
 
     def __init__(self, project: str, database: str = "(default)", collection: str = "images") -> None:
         super().__init__(project, database, f"{collection}_items")
-        self._run_aggregation = self._channel.unary_stream(
-            "/google.firestore.v1.Firestore/RunAggregationQuery",
-            request_serializer=_AggregationRequest.SerializeToString,
-            response_deserializer=calls.RunAggregationQueryResponse.pb().FromString,
-        )
 
     def fields(self, keys: Sequence[str]) -> Sequence[dict[str, Value] | None]:
         """One BatchGetDocuments."""
@@ -43,15 +36,10 @@ class FirestoreItems(FirestoreDocuments):
         return {status: count for status, count in counts.items() if count}
 
     def _count(self, bucket: str, status: Status) -> int:
-        request = _AggregationRequest(parent=self._root)
-        counted = request.structured_aggregation_query
-        counted.aggregations.add(alias="n").count.SetInParent()
-        counted.structured_query.from_.add(collection_id=self._collection)
-        both = counted.structured_query.where.composite_filter
+        statement = _Query()
+        both = statement.where.composite_filter
         both.op = _AND
         for name, value in (("bucket", bucket), ("status", str(status))):
             each = both.filters.add().field_filter
             each.field.field_path, each.op, each.value.string_value = name, _EQUAL, value
-        with translated(StoreUnavailable):
-            replies = list(self._run_aggregation(request, timeout=QUERY_SECONDS, metadata=self._metadata))
-        return int(sum(reply.result.aggregate_fields["n"].integer_value for reply in replies))
+        return self._collection.count(statement)
