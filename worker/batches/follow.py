@@ -34,6 +34,10 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 4.0
 
 
+_LEFT_OUT = frozenset({"tags", "sources", "long_texts", "custom", "dropped"})
+"""An item has the summary of its image; with all tags it would need exemptions from indexes, as the images' have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a URL is worked with."""
@@ -159,9 +163,10 @@ def _notification(link: Link, message: Message) -> Notification:
 
 
 def _item(document: Document, link: Link, more: Mapping[str, Value]) -> Document:
-    """The document with what only an item has."""
+    """The document with what only an item has, and without what no index could bear."""
+    kept = {name: value for name, value in document.fields.items() if name not in _LEFT_OUT}
     said: dict[str, Value] = {"url": shortened(legal_text(link.url)), "row": link.row, "column": link.column}
-    return replace(document, fields={**document.fields, **said, **more})
+    return replace(document, fields={**kept, **said, **more})
 
 
 def _may_pass_soon(error: BaseException) -> bool:
