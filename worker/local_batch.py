@@ -7,6 +7,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from worker import shard
+from worker.batch_parts import open_fetcher
+from worker.batches.press import check_installed
 from worker.bootstrap import open_gauge
 from worker.errors import Misconfigured, Transient
 from worker.local import EXIT_INTERRUPTED, alone, catalog_at, settings_for
@@ -19,7 +21,7 @@ _POLL_SECONDS = 0.1
 class Workshop:
     """Works off what is on the queue of a folder. What comes of it goes there, too.
 
-    Raises Misconfigured where the folder cannot be written.
+    Raises Misconfigured where the folder cannot be written, or a setting or library is not as it should be.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str] = os.environ) -> None:
@@ -30,6 +32,8 @@ class Workshop:
         self.folder = folder.resolve()
         self._catalog = catalog_at(self.folder, self.folder / ".imagemeta")
         self.settings = settings_for(self.folder, self._catalog, environment, once=True)
+        check_installed()  # each worker would say so, of each URL
+        open_fetcher(self.settings)
         self._finished = False
 
     def run(self) -> int:

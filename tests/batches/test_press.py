@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -12,9 +15,10 @@ import pytest
 
 from tests.batches.images import grainy, saved
 from tests.fakes import wait_until
+from tests.guarantee.running import ROOT
 from worker.batches.policy import Caps, Policy
 from worker.batches.press import Job, Press, Pressed, press
-from worker.errors import CorruptImage, LimitExceeded, Poison, WorkerError
+from worker.errors import CorruptImage, LimitExceeded, Poison, SourceUnavailable, WorkerError
 from worker.model import ObjectRef
 
 
@@ -83,6 +87,42 @@ def test_processes_are_used_again_and_no_more_than_there_may_be() -> None:
             thread.join(60)
         assert len(children()) == 2
     wait_until(lambda: not children())
+
+
+def test_closing_waits_for_nobody() -> None:
+    with pressing(2) as made, ThreadPoolExecutor(1) as pool:
+        made(job(PHOTO))
+        answer = pool.submit(made, job(b"hang"))
+        wait_until(lambda: len(children()) == 2)
+        started = time.monotonic()
+        made.close()
+        with pytest.raises(SourceUnavailable, match="is stopping"):
+            answer.result(20)
+        assert time.monotonic() - started < 10
+    wait_until(lambda: not children())
+
+
+def test_it_ends_with_its_parent() -> None:
+    code = (
+        "from tests.batches.test_press import *\n"
+        "import threading\n"
+        "if __name__ == '__main__':\n"
+        "    made = Press(1, Caps(), treacherous)\n"
+        "    made(job(PHOTO))\n"
+        "    threading.Thread(target=made, args=(job(b'hang'),)).start()\n"
+        "    print(*children(), flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT, text=True) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        parent.kill()
+    wait_until(lambda: not Path(f"/proc/{child}").exists())
+
+
+def test_without_its_libraries_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['PIL'] = None; from worker.batches.press import *; check_installed()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert "pip install 'imagemeta[batches]'" in done.stderr
 
 
 def test_errors_arrive_as_they_were_raised() -> None:

@@ -224,6 +224,13 @@ def test_what_cannot_be_understood_is_one_line(
     assert result.stderr == f"imagemeta: {says}\n"
 
 
+def test_a_setting_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("url\nhttp://x/\n")
+    result = imagemeta("batch", "run", "products.csv", cwd=tmp_path, IMAGEMETA_FETCH_ALLOW="intranet:http")
+    assert result.returncode == 78
+    assert result.stderr == "imagemeta: IMAGEMETA_FETCH_PORTS, IMAGEMETA_FETCH_ALLOW: 'http' is no port\n"
+
+
 def test_an_unknown_batch_is_one_line(tmp_path: Path, site: Site) -> None:
     imagemeta("batch", "run", table(tmp_path, [site.url("/a.jpg")], 1), "--out", tmp_path, **settings(site))
     result = imagemeta("batch", "status", "nothing", "--folder", tmp_path)

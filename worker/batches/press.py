@@ -8,12 +8,14 @@ import multiprocessing
 import os
 import resource
 import signal
+import threading
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from worker import interrupts
@@ -59,27 +61,40 @@ def press(job: Job, caps: Caps) -> Pressed:
     return Pressed(metadata, compressed(job.data, metadata, job.policy, caps))
 
 
+def check_installed() -> None:
+    """Raise Misconfigured where what decodes images is not there."""
+    try:
+        import PIL.Image  # noqa: F401 -- whether it is there
+        import pillow_heif  # noqa: F401
+    except ImportError as error:
+        raise Misconfigured(f"{error.name} is not installed: pip install 'imagemeta[batches]'") from error
+
+
 class Press:
     """`processes` of them, started when they are first needed. Thread-safe; a caller waits for a free one."""
 
     def __init__(self, processes: int, caps: Caps, work: Work = press) -> None:
-        self._seats: SimpleQueue[_Seat] = SimpleQueue()
-        self._count = processes
-        for _ in range(processes):
-            self._seats.put(_Seat(work, caps))
+        self._seats = [_Seat(work, caps) for _ in range(processes)]
+        self._free: SimpleQueue[_Seat] = SimpleQueue()
+        for seat in self._seats:
+            self._free.put(seat)
 
     def __call__(self, job: Job) -> Pressed:
-        """Raises UnsupportedFormat, CorruptImage or LimitExceeded, and Poison for what kills two processes."""
-        seat = self._seats.get()
+        """Raises UnsupportedFormat, CorruptImage or LimitExceeded, Poison for what kills two processes, and
+        SourceUnavailable where it is being closed."""
+        seat = self._free.get()
         try:
             return seat.ask(job) or seat.ask(job) or _poisoned()
         finally:
-            self._seats.put(seat)
+            self._free.put(seat)
 
     def close(self) -> None:
-        """End the processes, when they are free."""
-        for _ in range(self._count):
-            self._seats.get().vacate()
+        """End the processes, whatever they do."""
+        for seat in self._seats:
+            seat.end()
+        with suppress(Empty):
+            while True:
+                self._free.get_nowait().vacate()
 
 
 class _Seat:
@@ -89,6 +104,7 @@ class _Seat:
         self._work = work
         self._caps = caps
         self._sitting: tuple[BaseProcess, Connection] | None = None
+        self._ended = False
 
     def ask(self, job: Job) -> Pressed | None:
         """The answer, raised where it is an error; None where the process died over it."""
@@ -106,6 +122,12 @@ class _Seat:
             raise answer
         return answer
 
+    def end(self) -> None:
+        """Kill the process, and start no more: who waits for it is answered by its death. From any thread."""
+        self._ended = True
+        if sitting := self._sitting:
+            sitting[0].kill()
+
     def vacate(self) -> None:
         """End the process, whatever it does."""
         if self._sitting:
@@ -116,6 +138,8 @@ class _Seat:
         self._sitting = None
 
     def _start(self) -> tuple[BaseProcess, Connection]:
+        if self._ended:
+            raise _unavailable(self._ended)
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         process = spawn.Process(target=_live, args=(theirs, self._work, self._caps), daemon=True)
@@ -125,7 +149,7 @@ class _Seat:
         self._sitting = process, ours
         if not ours.poll(_START_SECONDS) or not (said := _heard(ours)):
             self.vacate()
-            raise SourceUnavailable("a process for decoding images could not be started")
+            raise _unavailable(self._ended)
         if said != _READY:
             self.vacate()
             raise Misconfigured(said)
@@ -139,6 +163,10 @@ def _heard(ours: Connection) -> str:
         return ""
 
 
+def _unavailable(ended: bool) -> SourceUnavailable:
+    return SourceUnavailable("the worker is stopping" if ended else "no process for decoding images could be started")
+
+
 def _poisoned() -> Pressed:
     raise Poison("it killed the process that decoded it, twice")
 
@@ -147,11 +175,11 @@ def _live(to: Connection, work: Work, caps: Caps) -> None:
     """The life of a process: image by image, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever asks ends this by hanging up
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        import PIL.Image  # noqa: F401 -- whether it is there
-        import pillow_heif  # noqa: F401
-    except ImportError as error:
-        to.send(f"{error.name} is not installed: pip install 'imagemeta[batches]'")
+        check_installed()
+    except Misconfigured as error:
+        to.send(str(error))
         return
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     warnings.simplefilter("ignore")  # what Pillow thinks of a file is not for our log
@@ -161,6 +189,13 @@ def _live(to: Connection, work: Work, caps: Caps) -> None:
             to.send(_answer(work, to.recv(), caps))
     except (EOFError, OSError):
         os._exit(0)
+
+
+def _end_with_parent() -> None:
+    """Nobody would wait for what is being made, or end it."""
+    if parent := multiprocessing.parent_process():
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _answer(work: Work, job: Job, caps: Caps) -> Pressed | Exception:
