@@ -5,8 +5,10 @@
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/imagemeta
-COPY requirements.lock /src/
-RUN /opt/imagemeta/bin/python -m pip install --require-hashes --no-deps -r /src/requirements.lock
+# With --build-arg LOCK=requirements-batches.lock it can compress images, too (docs/batches.md).
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-batches.lock /src/
+RUN /opt/imagemeta/bin/python -m pip install --require-hashes --no-deps -r "/src/$LOCK"
 COPY requirements-build.lock /src/
 RUN python -m pip install --require-hashes --no-deps -r /src/requirements-build.lock
 COPY pyproject.toml README.md LICENSE /src/

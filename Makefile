@@ -58,6 +58,7 @@ figures: $(READY)
 
 lock: $(READY)
 	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra batches --output-file requirements-batches.lock
 	$(COMPILE) pyproject.toml --group dev --output-file requirements-dev.lock
 	$(COMPILE) --group build --output-file requirements-build.lock
 	$(COMPILE) tests/terraform/requirements.in --output-file tests/terraform/requirements.lock

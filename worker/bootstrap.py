@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from worker import urls
+from worker import batch_parts, urls
 from worker.attempts import Maker
+from worker.batches.links import Links, no_links
 from worker.breaker import Breaker
 from worker.changes import Announced, Changes, Untold
 from worker.clock import SystemClock
@@ -64,9 +65,11 @@ class Wiring:
     ladder: WriteLadder
     maker: Maker
     changes: Changes = field(default_factory=Untold)
+    links: Links = field(default_factory=no_links)
 
     def close(self) -> None:
         """Finish what waits for the store, then free it."""
+        self.links.close()
         self.lookup.close()
         self.commit.close()
         self.changes.close()
@@ -82,6 +85,7 @@ def wire(settings: Settings, board: Board) -> Wiring:
     ladder = WriteLadder(commit, documents, objects, clock, sidecars)
     maker = Maker(settings.worker, recipe(settings.limits), settings.max_attempts)
     changes = open_changes(settings, documents)
+    links = open_links(settings, objects, maker)
     processor = Processor(
         objects,
         documents,
@@ -91,10 +95,17 @@ def wire(settings: Settings, board: Board) -> Wiring:
         maker,
         sidecars,
         changes,
+        links.follow,
     )
     # One lost batch fails as many messages as there are threads; that alone is no outage.
     breaker = Breaker(clock, threshold=2 * settings.threads)
-    return Wiring(Worker(processor, breaker), breaker, commit, lookup, objects, documents, ladder, maker, changes)
+    worker = Worker(processor, breaker)
+    return Wiring(worker, breaker, commit, lookup, objects, documents, ladder, maker, changes, links)
+
+
+def open_links(settings: Settings, objects: ObjectStore, maker: Maker) -> Links:
+    """What handles the URLs of batches."""
+    return Links(lambda opened: batch_parts.open_follower(settings, objects, open_records(settings), maker, opened))
 
 
 def open_subscription(settings: Settings) -> Subscription:

@@ -4,14 +4,14 @@ It opens when as many different messages as `threshold` failed in a row with no 
 Misconfigured with no success of late: one bucket without permission must not hold up the others.
 Open: pulling is paused, and the backends are probed with growing pauses. Half open: a few messages are let in; the
 first success closes it, the first failure opens it again. Messages that keep failing beside others that succeed never
-open it.
+open it, and neither does a site of the outside world that does not answer.
 """
 
 import random
 import threading
 from enum import Enum
 
-from worker.errors import Misconfigured
+from worker.errors import Misconfigured, SiteUnavailable
 from worker.ports import Clock
 
 _OF_LATE = 10.0
@@ -60,6 +60,8 @@ class Breaker:
 
     def failed(self, message_id: str, error: BaseException) -> None:
         """A message was given back."""
+        if isinstance(error, SiteUnavailable):
+            return
         with self._lock:
             self._failed.add(message_id)
             hopeless = isinstance(error, Misconfigured) and self._clock.monotonic() - self._succeeded_at >= _OF_LATE

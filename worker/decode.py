@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from worker.errors import BadMessage
-from worker.model import Action, Event, Message, Notification, ObjectRef
+from worker.model import Action, Event, Link, Message, Notification, ObjectRef
 
 _INT64 = 2**63
 _NAME_BYTES = 1024
@@ -19,6 +19,9 @@ _PAYLOAD_BYTES = 1024 * 1024
 _ACTION, _RUN, _PASSES, _REDRIVES = "imagemetaAction", "imagemetaRun", "imagemetaPasses", "imagemetaRedrives"
 """Attributes that only our own messages have."""
 _OF_DEAD_LETTERS = "CloudPubSubDeadLetter"
+_LINK = "IMAGE_URL"
+"""The event type of the messages of a batch."""
+_BATCH, _ROW, _COLUMN = "imagemetaBatch", "imagemetaRow", "imagemetaColumn"
 
 
 def decode(message: Message) -> Notification | None:
@@ -62,6 +65,32 @@ def encode(notification: Notification) -> Message:
     if notification.action:
         attributes |= action_attributes(notification.action)
     return Message(id="", attributes=attributes, data=orjson.dumps(resource_of(ref)), published=time)
+
+
+def decode_link(message: Message) -> Link | None:
+    """What a batch's message says; None for any other message. Raises BadMessage where it does not say all of it."""
+    attributes = message.attributes
+    if attributes.get("eventType") != _LINK:
+        return None
+    return Link(
+        batch=_text(attributes, _BATCH),
+        row=_number(attributes, _ROW),
+        column=_number(attributes, _COLUMN),
+        url=message.data[:_PAYLOAD_BYTES].decode("utf-8", "replace"),
+        passes=_fact_number(attributes, _PASSES) or 1,
+    )
+
+
+def encode_link(link: Link) -> Message:
+    """The inverse of `decode_link`. The URL is the payload: Pub/Sub's attributes end at 1,024 bytes, URLs do not."""
+    attributes = {
+        "eventType": _LINK,
+        _BATCH: link.batch,
+        _ROW: str(link.row),
+        _COLUMN: str(link.column),
+        _PASSES: str(link.passes),
+    }
+    return Message(id="", attributes=attributes, data=link.url.encode())
 
 
 def action_attributes(action: Action) -> dict[str, str]:

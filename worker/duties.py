@@ -84,9 +84,8 @@ class Duties:
         if self._wiring.breaker.open:
             return
         self._letters = self._letters or open_dead_letters(self._settings)
-        drain = Drain(
-            self._letters, self._wiring.documents, self._wiring.ladder, self._wiring.maker, self._wiring.changes
-        )
+        have = self._wiring
+        drain = Drain(self._letters, have.documents, have.ladder, have.maker, have.changes, have.links.give_up)
         if (drained := drain.some(DRAINED_AT_ONCE)).taken:
             events.drained_letters(drained.taken, drained.written)
 

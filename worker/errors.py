@@ -5,7 +5,8 @@ WorkerError            a code and a sentence for the operator; the cause travels
 │   ├── StoreUnavailable
 │   ├── SourceUnavailable
 │   ├── Throttled
-│   └── Overtaken
+│   ├── Overtaken
+│   └── SiteUnavailable
 ├── Permanent          a failed document, then ack: no attempt can do better
 │   ├── BadMessage
 │   ├── ObjectGone
@@ -14,10 +15,14 @@ WorkerError            a code and a sentence for the operator; the cause travels
 │   ├── LimitExceeded
 │   ├── Refused
 │   ├── Poison
-│   └── GivenUp
+│   ├── GivenUp
+│   ├── BadUrl
+│   ├── AddressRefused
+│   └── NotServed
 ├── Misconfigured      nack, stop pulling, exit non-zero: only a person can mend it
 ├── Forbidden          a request (not a message) that may not be made: refused, nothing done
-└── QueryError         a search that cannot be understood or answered: its author must write another
+├── QueryError         a search that cannot be understood or answered: its author must write another
+└── BadInput           a table or an order that cannot be understood: its author must mend it, nothing was done
 
 Anything else that is raised is a bug: nacked with its traceback, and recorded as "internal" on the last attempt.
 Foreign errors are translated where they come in, one table per backend, `from` their cause.
@@ -65,6 +70,19 @@ class Overtaken(Transient):
     """Other workers wrote the same document between every look and every write."""
 
     code = "overtaken"
+
+
+class SiteUnavailable(Transient):
+    """A site of the outside world does not answer now; it says nothing about our own backends.
+
+    `after` is how many seconds the site asks to be left alone, None where it asks nothing.
+    """
+
+    code = "site_unavailable"
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class Permanent(WorkerError):
@@ -121,6 +139,24 @@ class GivenUp(Permanent):
     code = "dead_letter"
 
 
+class BadUrl(Permanent):
+    """The text is no URL that may be fetched: its scheme, its port, its form, or a host that does not exist."""
+
+    code = "bad_url"
+
+
+class AddressRefused(Permanent):
+    """The URL, or one that it redirects to, leads to an address that is not the public internet's."""
+
+    code = "address_refused"
+
+
+class NotServed(Permanent):
+    """The site answers, and will not hand out what is asked for: it is not there, or not for us."""
+
+    code = "not_served"
+
+
 class Misconfigured(WorkerError):
     """No subscription, bucket, database or permission: every message would fail alike, so pulling stops."""
 
@@ -131,6 +167,12 @@ class Forbidden(WorkerError):
     """The request does not show that its sender may make it."""
 
     code = "forbidden"
+
+
+class BadInput(WorkerError):
+    """What somebody handed in cannot be understood or is too much; the message says where and what to do."""
+
+    code = "bad_input"
 
 
 class QueryError(WorkerError):

@@ -6,7 +6,7 @@ No line ever holds a tag's value: what a picture says, where it was taken above 
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -239,7 +239,7 @@ def _facts(walk: Walk) -> dict[str, Any]:
     attributes = walk.message.attributes
     return {
         "event_type": attributes.get("eventType"),
-        "object": f"gs://{attributes.get('bucketId', '')}/{attributes.get('objectId', '')}",
+        "object": _object(attributes),
         "generation": attributes.get("objectGeneration"),
         "message_id": walk.message.id,
         "attempt": walk.attempt,
@@ -248,6 +248,13 @@ def _facts(walk: Walk) -> dict[str, Any]:
         "bytes": walk.bytes,
         "reads": walk.reads,
     }
+
+
+def _object(attributes: Mapping[str, str]) -> str:
+    """What the message is about, for people."""
+    if batch := attributes.get("imagemetaBatch"):
+        return f"batch {batch} row {attributes.get('imagemetaRow')} URL {attributes.get('imagemetaColumn')}"
+    return f"gs://{attributes.get('bucketId', '')}/{attributes.get('objectId', '')}"
 
 
 def _attributes(message: Message, attempt: int) -> dict[str, str | int]:

@@ -57,8 +57,8 @@ class LocalMode:
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self.folder = _legible(folder.resolve())
-        self.catalog = _made(self.folder, (catalog or self.folder / ".imagemeta").resolve())
-        self.settings = _settings(self.folder, self.catalog, environment, once=once)
+        self.catalog = catalog_at(self.folder, (catalog or self.folder / ".imagemeta").resolve())
+        self.settings = settings_for(self.folder, self.catalog, environment, once=once)
         self._once = once
         self._finished = False
         self._failure: Exception | None = None
@@ -77,7 +77,7 @@ class LocalMode:
         Raises what makes watching impossible. To be called in the main thread.
         """
         stopped = threading.Event()
-        with _alone(self.catalog), closing(_Counted(self.catalog / "queue.db")) as publisher:
+        with alone(self.catalog), closing(_Counted(self.catalog / "queue.db")) as publisher:
             self._publisher = publisher
             self._watcher = watcher = Watcher(self.folder, bucket_of(self.folder), publisher, self.catalog / "seen.db")
             processes = shards or self.settings.shards or len(os.sched_getaffinity(0))
@@ -157,7 +157,8 @@ def _legible(folder: Path) -> Path:
     return folder
 
 
-def _settings(folder: Path, catalog: Path, environment: Mapping[str, str], *, once: bool) -> Settings:
+def settings_for(folder: Path, catalog: Path, environment: Mapping[str, str], *, once: bool) -> Settings:
+    """The environment's settings, but for where things are: in the folder and its catalog."""
     places = {
         "QUEUE": sqlite_url(catalog / "queue.db"),
         "TOPIC": "",
@@ -175,7 +176,7 @@ def settings_in(folder: Path, environment: Mapping[str, str] = os.environ) -> Se
     """The settings of a folder's usual catalog. Raises Misconfigured where there is none."""
     if not has_catalog(folder):
         raise Misconfigured(f"there is no catalog in {folder}: `imagemeta up {folder}` makes it")
-    return _settings(folder.resolve(), folder.resolve() / ".imagemeta", environment, once=False)
+    return settings_for(folder.resolve(), folder.resolve() / ".imagemeta", environment, once=False)
 
 
 def has_catalog(folder: Path) -> bool:
@@ -183,8 +184,8 @@ def has_catalog(folder: Path) -> bool:
     return (folder / ".imagemeta" / "catalog.db").is_file()
 
 
-def _made(folder: Path, catalog: Path) -> Path:
-    """The catalog's folder, made if need be."""
+def catalog_at(folder: Path, catalog: Path) -> Path:
+    """The catalog's folder, made if need be. Raises Misconfigured where it cannot be, or would be watched."""
     elsewhere = "choose another place with --catalog"
     if catalog.is_relative_to(folder):
         below = catalog.relative_to(folder).parts
@@ -216,7 +217,7 @@ def _threads(
 
 
 @contextmanager
-def _alone(catalog: Path) -> Iterator[None]:
+def alone(catalog: Path) -> Iterator[None]:
     """Nobody else works on the catalog meanwhile: two watchers would do everything twice."""
     with (catalog / "lock").open("w") as lock:
         try:

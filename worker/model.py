@@ -92,6 +92,20 @@ class Notification:
     action: Action | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A decoded message of a batch (docs/batches.md): the image at `url` is wanted.
+
+    `row` counts the batch's rows and `column` the URLs of that row, both from 1. `passes` is as in Action.
+    """
+
+    batch: str
+    row: int
+    column: int
+    url: str
+    passes: int = 1
+
+
 # --- what one object may cost ------------------------------------------------------------------------------
 
 MakerNotes = Literal["auto", "always", "never"]

@@ -7,11 +7,12 @@ message back, and can never make a good image "failed".
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from worker import events
 from worker.attempts import Attempts, Maker
 from worker.changes import Changes, Untold
-from worker.decode import decode, encode
+from worker.decode import decode, decode_link, encode
 from worker.document import Attempt, Evidence, extracted, failed, key_for, tombstone
 from worker.errors import ObjectGone, Poison, SourceUnavailable
 from worker.extract import EXTRACTOR
@@ -20,6 +21,7 @@ from worker.model import (
     Action,
     Document,
     Event,
+    Link,
     Message,
     Metadata,
     Notification,
@@ -31,6 +33,14 @@ from worker.ports import DocumentStore, ObjectStore
 from worker.sidecars import Read, Sidecars
 from worker.write_ladder import WriteLadder, complete
 
+
+class Follow(Protocol):
+    """What handles a URL of a batch (worker/batches/follow.py), with the obligations of `Processor.process`."""
+
+    def __call__(self, link: Link, message: Message, *, first: bool, counted: bool) -> Outcome:
+        """Return once the outcome is durable; raise where another attempt may do better."""
+
+
 _FIRST_BYTES = 256
 _OTHERS_BUSINESS = frozenset({Outcome.SUPERSEDED, Outcome.PATCHED, Outcome.IGNORED})
 """Outcomes after which a sidecar's images are as they were, or seen to by other news."""
@@ -40,7 +50,7 @@ class Processor:
     """Turns one message into one durable outcome. Thread-safe.
 
     `read` reads an object here; `read_alone` reads one that a process died over before, in a process of its own.
-    Without `sidecars`, none is merged.
+    Without `sidecars`, none is merged. `follow` handles the URLs of batches.
     """
 
     def __init__(
@@ -53,8 +63,10 @@ class Processor:
         maker: Maker = Maker(),  # noqa: B008 -- frozen
         sidecars: Sidecars | None = None,
         changes: Changes = Untold(),  # noqa: B008 -- has no state
+        follow: Follow | None = None,
     ) -> None:
         self._objects = objects
+        self._follow = follow
         self._ladder = ladder
         self._read = read
         self._read_alone = read_alone
@@ -84,6 +96,8 @@ class Processor:
         notification: Notification | None = None
         made_by = Attempt(1, self._maker.worker, datetime.now(UTC), self._maker.recipe)
         try:
+            if self._follow and (link := decode_link(message)):
+                return None, self._follow(link, message, first=attempt == 1, counted=counted)
             notification = decode(message)
             document = self._document(notification, made_by, first=attempt == 1) if notification else Outcome.IGNORED
         except Exception as error:

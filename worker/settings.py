@@ -76,6 +76,25 @@ class Settings(BaseSettings):
     push_audience: str = Field("", description="The audience that a push request's token must name.")
     push_account: str = Field("", description="The service account that a push request's token must name.")
 
+    batch_output: str = Field(
+        "",
+        description="Where the images of batches go: `gs://BUCKET/PREFIX` or `file:///FOLDER`.",
+    )
+    batch_url: str = Field("", description="What their URLs begin with, where they are served; empty for the above.")
+    batch_rows: int = Field(100_000, ge=1, description="Rows of a batch's table at most.")
+    batch_bytes: int = Field(64 * 1024 * 1024, ge=1000, description="Bytes of a batch's table at most.")
+    batch_pixels: int = Field(100_000_000, ge=1, description="Pixels of an image that is compressed, all frames.")
+    batch_seconds: float = Field(60.0, gt=0, le=600, description="Seconds for compressing one image.")
+    fetch_allow: str = Field(
+        "",
+        description="What may be fetched from beside the public internet, with commas: `HOST`, `HOST:PORT`, `ADDRESS`,"
+        " `ADDRESS:PORT`, `NETWORK/BITS`.",
+    )
+    fetch_ports: str = Field("80,443", description="The ports that are fetched from.")
+    fetch_bytes: int = Field(32 * 1024 * 1024, ge=1000, description="Bytes of one fetched image at most.")
+    fetch_seconds: float = Field(60.0, gt=0, le=600, description="Seconds for one fetch, to its last byte.")
+    fetch_per_host: int = Field(8, ge=1, le=1000, description="Fetches from one host at once, per process.")
+
     @property
     def limits(self) -> Limits:
         """What one object may cost."""

@@ -6,8 +6,10 @@ from functools import cached_property
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from worker import bootstrap
+from worker import batch_parts, bootstrap
 from worker.attempts import Maker
+from worker.batches.desk import Desk
+from worker.batches.sheet import Limits
 from worker.clock import SystemClock
 from worker.errors import Misconfigured
 from worker.extract import recipe
@@ -22,6 +24,7 @@ from worker.ports import (
     DocumentStore,
     Gauge,
     Intake,
+    Items,
     ObjectStore,
     Publisher,
     Records,
@@ -122,8 +125,17 @@ class Site:
         clock = SystemClock()
         commit = self._kept(GroupCommit(self.documents, clock))
         ladder = WriteLadder(commit, self.documents, self.objects, clock)
+        maker = Maker(self.settings.worker, self.recipe)
         changes = self._kept(bootstrap.open_changes(self.settings, self.documents))
-        return Drain(letters, self.documents, ladder, Maker(self.settings.worker, self.recipe), changes)
+        links = self._kept(bootstrap.open_links(self.settings, self.objects, maker))
+        return Drain(letters, self.documents, ladder, maker, changes, links.give_up)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The batches."""
+        items: Items = self._kept(batch_parts.open_items(self.settings))
+        limits = Limits(self.settings.batch_rows, self.settings.batch_bytes)
+        return Desk(self.records, items, lambda: self.publisher, limits)
 
     def _kept(self, part: P) -> P:
         self._opened.callback(part.close)

@@ -34,13 +34,15 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("IMAGEMETA_")} | more
 
 
-def imagemeta(*arguments: str | Path | bytes, stdin: str = "", cwd: Path | None = None, **env: str) -> Result:
+def imagemeta(
+    *arguments: str | Path | bytes, stdin: str = "", cwd: Path | None = None, seconds: float = DEADLINE, **env: str
+) -> Result:
     return subprocess.run(
         [*PROGRAM, *arguments],
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
+        timeout=seconds,
         check=False,
         cwd=cwd,
         env=environment(PYTHONPATH=str(ROOT), **env),

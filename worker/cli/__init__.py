@@ -19,13 +19,16 @@ def main() -> None:
 def _run() -> None:
     from worker.cli.app import app
     from worker.cli.terminal import EXIT_CONFIG, say
-    from worker.errors import Misconfigured, QueryError, WorkerError
+    from worker.errors import BadInput, Misconfigured, QueryError, WorkerError
 
     try:
         app(prog_name="imagemeta")
     except Misconfigured as error:
         say(str(error))
         raise SystemExit(EXIT_CONFIG) from None
+    except BadInput as error:
+        say(str(error))
+        raise SystemExit(_USAGE) from None
     except QueryError as error:
         say(f"{error}; docs/search.md has the language")
         raise SystemExit(_USAGE) from None

@@ -7,6 +7,7 @@ from typer import Exit, Option, Typer, echo
 from worker import __version__
 from worker.cli import (
     backfill,
+    batch,
     dead_letters,
     doctor,
     export,
@@ -76,6 +77,7 @@ app.command("pause", help=pause.__doc__, short_help="Stop a bucket from telling.
 app.command("resume", help=pause.RESUME, short_help="Have it tell again, and catch up.")(pause.resume)
 app.command("runs", help=runs.__doc__, short_help="What operators did.")(runs.runs)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(batch.app, name="batch")
 app.command("doctor", help=doctor.__doc__, short_help="Is all well, and if not: how to mend it.")(doctor.doctor)
 app.command("export", help=export.__doc__, short_help="Write what is known to a file.")(export.export)
 app.command("settings", help=settings.__doc__, short_help="Show all settings.")(settings.settings)

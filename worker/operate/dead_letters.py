@@ -4,17 +4,21 @@ The queue gave a message up because it came back too often: its object killed ev
 backend was down for long. The object is not read here; what is stored of it already stands.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from worker.attempts import Maker
 from worker.changes import Changes, Untold
-from worker.decode import decode
+from worker.decode import decode, decode_link
 from worker.document import Attempt, Evidence, failed, key_for, tombstone
 from worker.errors import BadMessage, GivenUp, Permanent, Poison
-from worker.model import DIED, Event, Message, Notification, Outcome
+from worker.model import DIED, Event, Link, Message, Notification, Outcome
 from worker.ports import DeadLetters, Delivery, DocumentStore
 from worker.write_ladder import WriteLadder, complete
+
+GiveUp = Callable[[Link, Message, GivenUp], bool]
+"""Writes down that the queue gave a URL of a batch up; whether that took a failed item."""
 
 _WRITTEN = {Outcome.FAILED, Outcome.STORED}
 _DELIVERIES = "CloudPubSubDeadLetterSourceDeliveryCount"
@@ -42,12 +46,14 @@ class Drain:
         ladder: WriteLadder,
         maker: Maker,
         changes: Changes = Untold(),  # noqa: B008 -- has no state
+        give_up: GiveUp = lambda _link, _message, _error: False,
     ) -> None:
         self._letters = letters
         self._documents = documents
         self._ladder = ladder
         self._maker = maker
         self._changes = changes
+        self._give_up = give_up
 
     def some(self, limit: int = 10) -> Drained:
         """Take at most `limit`. What cannot be written now is given back, and the error is raised."""
@@ -79,6 +85,8 @@ class Drain:
         """Have what the letter is about in the store; whether that took a failed document."""
         message = letter.message
         try:
+            if link := decode_link(message):
+                return self._give_up(link, message, _given_up(message))
             notification = decode(message)
         except BadMessage as error:
             document = failed(message, None, error, self._made())
@@ -107,12 +115,15 @@ class Drain:
             return False
         past = self._documents.attempts(key)
         deaths = sum(attempt.code == DIED for attempt in past)
-        deliveries = message.attributes.get(_DELIVERIES, "too many")
-        error: Permanent = GivenUp(f"the queue gave it up after {deliveries} deliveries")
+        error: Permanent = _given_up(message)
         if deaths:
-            error = Poison(f"{deaths} processes died over it, and the queue gave it up after {deliveries} deliveries")
+            error = Poison(f"{deaths} processes died over it, and {error}")
         made_by = replace(self._made(), number=max(1, len(past)))
         return self._ladder.put(failed(message, notification, error, made_by, Evidence(attempts=past))) in _WRITTEN
 
     def _made(self) -> Attempt:
         return Attempt(1, self._maker.worker, datetime.now(UTC), self._maker.recipe)
+
+
+def _given_up(message: Message) -> GivenUp:
+    return GivenUp(f"the queue gave it up after {message.attributes.get(_DELIVERIES, 'too many')} deliveries")

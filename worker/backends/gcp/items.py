@@ -1,0 +1,45 @@
+"""What became of each URL of a batch: documents in a collection beside the images'."""
+
+from collections.abc import Mapping, Sequence
+
+from google.cloud.firestore_v1.types import firestore as calls
+from google.cloud.firestore_v1.types import query
+
+from worker.backends.gcp.firestore import FirestoreDocuments
+from worker.backends.gcp.values import decode_fields
+from worker.model import Status, Value
+
+_BatchGetRequest = calls.BatchGetDocumentsRequest.pb()
+_Query = query.StructuredQuery.pb()
+_EQUAL = query.StructuredQuery.FieldFilter.Operator.EQUAL
+_AND = query.StructuredQuery.CompositeFilter.Operator.AND
+
+
+class FirestoreItems(FirestoreDocuments):
+    """Items in the collection `<collection>_items`: ports.Items. Errors as FirestoreDocuments."""
+
+    def __init__(self, project: str, database: str = "(default)", collection: str = "images") -> None:
+        super().__init__(project, database, f"{collection}_items")
+
+    def fields(self, keys: Sequence[str]) -> Sequence[dict[str, Value] | None]:
+        """One BatchGetDocuments."""
+        if not keys:
+            return []
+        names = [self._documents + key for key in keys]
+        found = self._found(_BatchGetRequest(database=self._database, documents=names))
+        known = {document.name: decode_fields(document.fields) for document in found}
+        return [known.get(name) for name in names]
+
+    def tally(self, bucket: str) -> Mapping[Status, int]:
+        """A count by the server for each status, from the indexes of single fields; a read for a thousand items."""
+        counts = {status: self._count(bucket, status) for status in Status if status is not Status.DELETED}
+        return {status: count for status, count in counts.items() if count}
+
+    def _count(self, bucket: str, status: Status) -> int:
+        statement = _Query()
+        both = statement.where.composite_filter
+        both.op = _AND
+        for name, value in (("bucket", bucket), ("status", str(status))):
+            each = both.filters.add().field_filter
+            each.field.field_path, each.op, each.value.string_value = name, _EQUAL, value
+        return self._collection.count(statement)

@@ -1,0 +1,39 @@
+"""What became of each URL of a batch: documents in an SQLite file of their own."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import orjson
+
+from worker.backends.local.documents import LocalDocuments
+from worker.model import Status, Value
+
+_INDEX = "CREATE INDEX IF NOT EXISTS documents_batch ON documents (bucket, status)"
+_TALLY = "SELECT status, count(*) FROM documents WHERE bucket = ? GROUP BY status"
+
+
+class LocalItems(LocalDocuments):
+    """Items in the file at `path`, which is made if need be: ports.Items. Errors as LocalDocuments."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with self._writing, self._writer.transaction():
+            self._writer.execute(_INDEX)
+
+    def fields(self, keys: Sequence[str]) -> Sequence[dict[str, Value] | None]:
+        """One look for each."""
+        with self._reading, self._reader.errors():
+            query = "SELECT fields FROM documents WHERE key = ?"
+            rows = [self._reader.execute(query, (key,)).fetchone() for key in keys]
+        return [orjson.loads(row[0]) if row else None for row in rows]
+
+    def tally(self, bucket: str) -> Mapping[Status, int]:
+        """By the index alone."""
+        with self._reading, self._reader.errors():
+            rows = self._reader.execute(_TALLY, (bucket,)).fetchall()
+        return {Status(status): count for status, count in rows}
+
+
+def items_beside(catalog: Path) -> Path:
+    """The file of the items that belong to a catalog."""
+    return catalog.with_name(f"{catalog.stem}-items{catalog.suffix}")
