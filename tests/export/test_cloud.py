@@ -25,16 +25,12 @@ pytestmark = pytest.mark.emulators
 
 
 @pytest.fixture
-def settings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """A set-up whose bucket `photos` announces its objects; `exports` does not."""
+def settings(cloud: Cloud, tmp_path: Path) -> Settings:
+    """Documents in Firestore, of a set-up that watches no bucket."""
     cloud.storage.create_bucket("exports")
-    front = Front(cloud)
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{front.address}")
-    topic = f"//pubsub.googleapis.com/projects/{cloud.project}/topics/{cloud.topic}"
-    front.state.configs["photos"] = {"1": {"id": "1", "topic": topic, "payload_format": "JSON_API_V1"}}
     settings = load(
         {
-            "IMAGEMETA_TOPIC": f"pubsub://{cloud.project}/{cloud.topic}",
+            "IMAGEMETA_OBJECTS": f"file://{tmp_path}/photos",
             "IMAGEMETA_DOCUMENTS": f"firestore://{cloud.project}/(default)/images",
         }
     )
@@ -44,7 +40,18 @@ def settings(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
     for first in range(0, PICTURES, 100):
         assert set(documents.commit([Create(a_picture(number)) for number in numbers[first : first + 100]])) == {None}
     documents.close()
-    yield settings
+    return settings
+
+
+@pytest.fixture
+def front(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """The bucket `photos` announces its objects; `exports` does not."""
+    cloud.storage.create_bucket("exports")
+    front = Front(cloud)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{front.address}")
+    topic = f"//pubsub.googleapis.com/projects/{cloud.project}/topics/{cloud.topic}"
+    front.state.configs["photos"] = {"1": {"id": "1", "topic": topic, "payload_format": "JSON_API_V1"}}
+    yield front
     front.stop()
 
 
@@ -74,6 +81,15 @@ def test_all_of_firestore_and_what_a_query_finds_of_it(settings: Settings, tmp_p
         assert exports.total(site, Wanted("make:Sony")) == len(found)
 
 
-def test_a_bucket_that_announces_its_objects_is_refused(settings: Settings) -> None:
-    with Site(settings) as site, pytest.raises(Misconfigured, match="choose another bucket"):
-        exports.export(site, Wanted(), "gs://photos/exports/images.csv", lambda _: None)
+def test_a_bucket_that_announces_its_objects_is_refused(front: Front) -> None:
+    project = front.cloud.project
+    settings = load(
+        {
+            "IMAGEMETA_TOPIC": f"pubsub://{project}/{front.cloud.topic}",
+            "IMAGEMETA_DOCUMENTS": f"firestore://{project}/(default)/images",
+        }
+    )
+    with Site(settings) as site:
+        with pytest.raises(Misconfigured, match="choose another bucket"):
+            exports.rehearse(site, Wanted(), "gs://photos/exports/images.csv")
+        assert exports.rehearse(site, Wanted(), "gs://exports/images.csv") == ("gs://exports/images.csv", 0)

@@ -25,7 +25,6 @@ class Placed:
 
     def __init__(self, columns: tuple[Column, ...], needed: tuple[str, ...], *, all_rows: bool) -> None:
         self.columns = columns + tuple(each for each in chosen(needed) if each not in columns)
-        self._shown = len(columns)
         self._places = {each.name: place for place, each in enumerate(self.columns)}
         self._all_rows = all_rows
 
@@ -90,18 +89,15 @@ class Kml(Placed):
     def __init__(self, columns: tuple[Column, ...], *, all_rows: bool = False) -> None:
         needed = ("name", "latitude", "longitude", "altitude", "taken_utc")
         super().__init__(columns, needed, all_rows=all_rows)
+        self._data = [f"<Data name={quoteattr(each.name)}><value>" for each in columns]
 
     def row(self, cells: Cells) -> bytes:
         """A Placemark; its order of elements is the schema's."""
         name = str(self._cell(cells, "name") or "").rpartition("/")[2]
         when = self._cell(cells, "taken_utc")
         stamp = f"<TimeStamp><when>{_xml(when)}</when></TimeStamp>" if when else ""
-        told = zip(self.columns[: self._shown], cells, strict=False)
-        data = "".join(
-            f"<Data name={quoteattr(each.name)}><value>{_xml(cell)}</value></Data>"
-            for each, cell in told
-            if cell is not None
-        )
+        told = zip(self._data, cells, strict=False)
+        data = "".join(f"{begin}{_xml(cell)}</value></Data>" for begin, cell in told if cell is not None)
         about = f"<ExtendedData>{data}</ExtendedData>" if data else ""
         return f"<Placemark><name>{_xml(name)}</name>{stamp}{about}{self._point(cells)}</Placemark>\n".encode()
 
@@ -161,6 +157,8 @@ class GeoTxt(Placed):
 
 
 def _xml(value: Value) -> str:
+    if isinstance(value, int | float):
+        return str(flat(value))
     return escape(_NO_XML.sub("\ufffd", str(flat(value, raw=True))))
 
 
