@@ -97,7 +97,7 @@ class Processor:
         made_by = Attempt(1, self._maker.worker, datetime.now(UTC), self._maker.recipe)
         try:
             if self._follow and (link := decode_link(message)):
-                return self._follow(link, message, first=attempt == 1, counted=counted)
+                return None, self._follow(link, message, first=attempt == 1, counted=counted)
             notification = decode(message)
             document = self._document(notification, made_by, first=attempt == 1) if notification else Outcome.IGNORED
         except Exception as error:

@@ -54,7 +54,7 @@ class House:
 
         processor = Processor(self.bucket, self.documents, ladder, read, read, maker, follow=self.follower)  # type: ignore[arg-type]
         self.worker = Worker(processor, self.breaker)
-        self.drain = Drain(self.queue, self.documents, ladder, maker, self.follower.give_up)
+        self.drain = Drain(self.queue, self.documents, ladder, maker, give_up=self.follower.give_up)
 
     def run(self) -> None:
         self.queue.run(self.worker.handle)
