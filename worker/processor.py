@@ -14,7 +14,7 @@ from worker.attempts import Attempts, Maker
 from worker.changes import Changes, Untold
 from worker.decode import decode, decode_link, encode
 from worker.document import Attempt, Evidence, extracted, failed, key_for, tombstone
-from worker.errors import ObjectGone, Poison, SourceUnavailable
+from worker.errors import Misconfigured, ObjectGone, Poison, SourceUnavailable
 from worker.extract import EXTRACTOR
 from worker.model import (
     DIED,
@@ -37,8 +37,12 @@ from worker.write_ladder import WriteLadder, complete
 class Follow(Protocol):
     """What handles a URL of a batch (worker/batches/follow.py), with the obligations of `Processor.process`."""
 
-    def __call__(self, link: Link, message: Message, *, first: bool, counted: bool) -> Outcome:
+    def __call__(self, link: Link, message: Message, /, *, first: bool, counted: bool) -> Outcome:
         """Return once the outcome is durable; raise where another attempt may do better."""
+
+
+def _nobody(_link: Link, _message: Message, *, first: bool, counted: bool) -> Outcome:  # noqa: ARG001 -- as Follow
+    raise Misconfigured("this worker is not set up for batches")
 
 
 _FIRST_BYTES = 256
@@ -63,7 +67,7 @@ class Processor:
         maker: Maker = Maker(),  # noqa: B008 -- frozen
         sidecars: Sidecars | None = None,
         changes: Changes = Untold(),  # noqa: B008 -- has no state
-        follow: Follow | None = None,
+        follow: Follow = _nobody,
     ) -> None:
         self._objects = objects
         self._follow = follow
@@ -96,7 +100,7 @@ class Processor:
         notification: Notification | None = None
         made_by = Attempt(1, self._maker.worker, datetime.now(UTC), self._maker.recipe)
         try:
-            if self._follow and (link := decode_link(message)):
+            if link := decode_link(message):
                 return None, self._follow(link, message, first=attempt == 1, counted=counted)
             notification = decode(message)
             document = self._document(notification, made_by, first=attempt == 1) if notification else Outcome.IGNORED

@@ -4,6 +4,8 @@ import csv
 import hashlib
 import io
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -21,7 +23,7 @@ from worker.breaker import State as BreakerState
 from worker.decode import decode, decode_link, encode_link
 from worker.errors import BadInput, BadMessage, Misconfigured, SiteUnavailable, StoreUnavailable
 from worker.group_commit import GroupCommit
-from worker.model import Link, Message, Outcome, Status
+from worker.model import Link, Message, Metadata, ObjectRef, Outcome, Status
 from worker.operate.dead_letters import Drain
 from worker.processor import Processor
 from worker.worker import Worker
@@ -33,7 +35,7 @@ DATA = b"0123456789"
 
 
 class House:
-    """All parts in memory. `crash` forgets what was in hand, as a killed process does."""
+    """All parts in memory."""
 
     def __init__(self, max_attempts: int = 3) -> None:
         self.clock = FakeClock()
@@ -43,16 +45,13 @@ class House:
         self.desk = Desk(self.records, self.items, lambda: self.queue)
         self.breaker = Breaker(self.clock, threshold=2)
         maker = Maker("w1", max_attempts=max_attempts)
-        items_ladder = WriteLadder(GroupCommit(self.items, self.clock), self.items, self.bucket, self.clock)
+        self.commits = [GroupCommit(self.items, self.clock), GroupCommit(self.documents, self.clock)]
+        items_ladder = WriteLadder(self.commits[0], self.items, self.bucket, self.clock)
         tools = Tools(self.web, half, self.outputs)
         orders = Orders(Book(self.records), self.clock)
         self.follower = Follower(orders, self.items, items_ladder, tools, maker, self.clock)
-        ladder = WriteLadder(GroupCommit(self.documents, self.clock), self.documents, self.bucket, self.clock)
-
-        def read(_: object) -> object:
-            raise AssertionError("a URL is no object")
-
-        processor = Processor(self.bucket, self.documents, ladder, read, read, maker, follow=self.follower)  # type: ignore[arg-type]
+        ladder = WriteLadder(self.commits[1], self.documents, self.bucket, self.clock)
+        processor = Processor(self.bucket, self.documents, ladder, _no_read, _no_read, maker, follow=self.follower)
         self.worker = Worker(processor, self.breaker)
         self.drain = Drain(self.queue, self.documents, ladder, maker, give_up=self.follower.give_up)
 
@@ -64,8 +63,11 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def house() -> Iterator[House]:
+    house = House()
+    yield house
+    for commit in house.commits:
+        commit.close()
 
 
 def test_every_url_becomes_a_cell(house: House) -> None:
@@ -247,6 +249,26 @@ def test_whoever_was_killed_while_publishing_goes_on(house: House) -> None:
     assert house.desk.unfinished(TABLE, Policy()) is None
 
 
+def test_what_was_lost_is_found_again_when_it_is_asked_for(house: House) -> None:
+    batch = house.desk.accept(TABLE)
+    house.queue.waiting.popleft()
+    house.run()
+    assert house.desk.status(batch.id).pending == 1
+    assert house.desk.retry_failed(batch.id) == 0
+    assert house.desk.retry_failed(batch.id, pending=True) == 1
+    house.run()
+    assert (house.desk.status(batch.id).done, Counter(house.web.log)) == (3, Counter({A: 1, B: 1, C: 1}))
+
+
+def test_a_worker_without_batches_leaves_their_messages_to_others() -> None:
+    link = encode_link(Link("b", 1, 1, A))
+    documents, bucket, clock = MemoryDocuments(), MemoryBucket(), FakeClock()
+    with closing(GroupCommit(documents, clock)) as commit:
+        processor = Processor(bucket, documents, WriteLadder(commit, documents, bucket, clock), _no_read, _no_read)
+        with pytest.raises(Misconfigured, match="not set up for batches"):
+            processor.process(link)
+
+
 def test_a_dead_letter_becomes_a_failed_item(house: House) -> None:
     house.outputs.before_put = _misconfigured
     batch = house.desk.accept(TABLE)
@@ -312,3 +334,7 @@ def test_an_unknown_batch_is_told(house: House) -> None:
 
 def _misconfigured(_: str) -> None:
     raise Misconfigured("no bucket")
+
+
+def _no_read(_: ObjectRef) -> Metadata:
+    raise AssertionError("a URL is no object")

@@ -132,12 +132,16 @@ class Desk:
         rows = ((line.cells, [item.outcome() for item in line.items]) for line in self.rows(id))
         return table.lines(batch.header, rows, batch.widest, batch.dialect, raw=raw)
 
-    def retry_failed(self, id: str) -> int:  # noqa: A002
-        """Publish what failed once more, and what was never published; how many. Raises BadInput if cancelled."""
+    def retry_failed(self, id: str, *, pending: bool = False) -> int:  # noqa: A002
+        """Publish what failed once more, and what was never published; how many. Raises BadInput if cancelled.
+
+        `pending`: also what has no result yet, after messages were lost: by a worker too old to know them, or a queue
+        that was purged. What is on the queue still is then there twice, and fetched once.
+        """
         batch = self._book.find(id)
         if self._book.cancelled(batch):
             raise BadInput(f"the batch {id} was cancelled; hand its table in again")
-        count = self._publish(self._again(batch))
+        count = self._publish(self._again(batch, pending or not batch.published))
         if not batch.published:
             self._book.published(batch)
         return count
@@ -164,12 +168,12 @@ class Desk:
             for number, row in part:
                 yield from _links_of(batch, number, row)
 
-    def _again(self, batch: Batch) -> Iterator[Link]:
+    def _again(self, batch: Batch, pending: bool) -> Iterator[Link]:
         """What is to be fetched again: of a pass more than the failure, so that its own message stays settled."""
         links = self._links(batch)
         while some := list(islice(links, _AT_ONCE)):
             for link, fields in zip(some, self._fields(some), strict=True):
-                if fields is None and not batch.published:
+                if fields is None and pending:
                     yield link
                 elif fields is not None and fields["status"] == Status.FAILED:
                     yield replace(link, passes=_whole(fields["passes"]) + 1)

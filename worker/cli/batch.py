@@ -61,6 +61,7 @@ RETRY = """Have what failed fetched again, and nothing else. With --folder the w
 \b
 imagemeta batch retry ID
 imagemeta batch retry ID --folder compressed
+imagemeta batch retry ID --pending       also what has no result yet: its messages were lost
 """
 
 app = Typer(no_args_is_help=True, rich_markup_mode=None, help=__doc__, short_help="Compress what URLs lead to.")
@@ -74,6 +75,7 @@ Target = Annotated[int, Option(metavar="BYTES", min=0, help="Go below this size,
 Metadata = Annotated[Retain, Option(help="Which metadata stays.")]
 Originals = Annotated[bool, Option("--originals", help="Store what was fetched as well.")]
 Columns = Annotated[list[str] | None, Option("--url-column", metavar="NAME", help="A column of URLs; may be repeated.")]
+Pending = Annotated[bool, Option("--pending", help="Also what has no result yet.")]
 Raw = Annotated[bool, Option("--raw", help="Cells as they come, even those that a spreadsheet would run.")]
 
 
@@ -168,18 +170,18 @@ def output(
 
 
 @app.command("retry", help=RETRY, short_help="Fetch again what failed.")
-def retry(batch: Id, folder: Folder = None, raw: Raw = False, form: Form = "text") -> None:
+def retry(batch: Id, folder: Folder = None, pending: Pending = False, raw: Raw = False, form: Form = "text") -> None:
     """The command; RETRY is its help."""
     from worker.site import Site
 
     if folder is None:
         with Site(settings_of(None)) as site:
-            count = site.desk.retry_failed(batch)
+            count = site.desk.retry_failed(batch, pending=pending)
             put({"batch": batch, "published": count}) if form == "json" else line(f"{count} URLs are fetched again")
         return
     workshop = _workshop(folder)
     with Site(workshop.settings) as site:
-        site.desk.retry_failed(batch)
+        site.desk.retry_failed(batch, pending=pending)
         _work(workshop, site.desk, batch, raw, form)
 
 
