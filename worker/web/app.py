@@ -1,19 +1,23 @@
 """All that is served, in one application."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib import import_module
 from importlib.util import find_spec
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from worker import __version__
 from worker.errors import WorkerError
 from worker.site import Site
 from worker.web import problems
 from worker.web.access import Access
+from worker.web.api import router as api
+from worker.web.api.answers import Parts
 from worker.web.guard import BOUNDS, Bounds, Guard
 from worker.web.problems import Problem
 
@@ -23,13 +27,22 @@ CONSOLE = "worker.web.console"
 def application(site: Site, access: Access, bounds: Bounds = BOUNDS) -> FastAPI:
     """The API under /v1, its documentation, the two checks of health, and the console's pages.
 
-    Endpoints find `request.app.state.site` and `request.state.viewer`.
+    Endpoints find `request.app.state.site`, `request.app.state.parts` and `request.state.viewer`.
     """
-    app = FastAPI(title="imagemeta", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    parts = Parts(site)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(parts.close)
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     app.state.site = site
+    app.state.parts = parts
     app.add_middleware(Guard, access=access, bounds=bounds)
     app.add_api_route("/healthz", _healthy, include_in_schema=False)
     app.add_api_route("/readyz", _healthy, include_in_schema=False)
+    app.include_router(api.router)
     if find_spec(CONSOLE):
         app.include_router(import_module(f"{CONSOLE}.router").router, include_in_schema=False)
     _explain_errors(app)

@@ -109,7 +109,7 @@ class Guard:
             viewer = scope.get("state", {}).get("viewer")
             route = getattr(scope.get("route"), "path", "")
             name = viewer.name if isinstance(viewer, Viewer) else ""
-            events.served(scope["method"], route, answer.status, perf_counter() - started, name)
+            events.served(scope["method"], route, int(answer.status), perf_counter() - started, name)
 
     async def _guarded(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         if scope["path"] in PUBLIC:
