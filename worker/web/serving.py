@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -20,10 +20,14 @@ _START_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 
 
-def serve(settings: Settings) -> None:
-    """Serve at the settings' address until a signal. Raises Misconfigured where that cannot be."""
-    with Site(settings) as site, _listening(settings.serve_address) as listener:
-        _server(site, access(site, settings.serve_address)).run([listener])
+def serve(settings: Settings, listening: Callable[[str], None]) -> None:
+    """Serve at the settings' address until a signal; `listening` is told the URL. Raises Misconfigured where that
+    cannot be."""
+    with Site(settings) as site:
+        server = _server(site, access(site, settings.serve_address))
+        with _listening(settings.serve_address) as listener:
+            listening(_url(listener))
+            server.run([listener])
 
 
 @contextmanager
@@ -34,8 +38,7 @@ def served(settings: Settings, address: str = "127.0.0.1:0") -> Iterator[str]:
         thread = threading.Thread(target=server.run, args=([listener],), name="serve", daemon=True)
         thread.start()
         try:
-            host, port = listener.getsockname()[:2]
-            yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            yield _url(listener)
         finally:
             server.should_exit = True
             thread.join(_GRACE_SECONDS + _START_SECONDS)
@@ -57,6 +60,11 @@ def _listening(address: str) -> Iterator[socket.socket]:
         ) from error
     with listener:
         yield listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _server(site: Site, who: Access) -> uvicorn.Server:
