@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
@@ -22,6 +23,8 @@ from worker.web.guard import BOUNDS, Bounds, Guard
 from worker.web.problems import Problem
 
 CONSOLE = "worker.web.console"
+_NO_SPANS: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own would tell what was asked for, and a search may hold a place; events.served does not."""
 
 
 def application(site: Site, access: Access, bounds: Bounds = BOUNDS) -> FastAPI:
@@ -36,7 +39,7 @@ def application(site: Site, access: Access, bounds: Bounds = BOUNDS) -> FastAPI:
         yield
         await run_in_threadpool(parts.close)
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, telemetry=_NO_SPANS)
     app.state.site = site
     app.state.parts = parts
     app.add_middleware(Guard, access=access, bounds=bounds)

@@ -51,8 +51,8 @@ class Bounds:
     upload_bytes: int = 25 * 1024 * 1024
     seconds: float = 60.0
     """Until the answer begins."""
-    rate: float = 20.0
-    burst: float = 60.0
+    rate: float = 50.0
+    burst: float = 200.0
 
     def body(self, path: str) -> int:
         """The largest body that a path takes."""
@@ -201,5 +201,6 @@ class _Answer:
 
     async def problem(self, problem: Problem, scope: Scope, receive: Receive) -> None:
         """Say what is wrong, if nothing was said yet."""
+        self.timeout = None
         if not self.status:
             await problem.response()(scope, receive, self)

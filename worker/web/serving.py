@@ -1,5 +1,6 @@
 """The server: what `imagemeta serve` runs, and what `imagemeta up` runs beside its work."""
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,36 +13,48 @@ from worker.settings import Settings
 from worker.site import Site
 from worker.web.access import Access, access
 from worker.web.app import application
+from worker.web.guard import BOUNDS, Bounds
 
 _AT_ONCE = 200
 """Requests in hand; more are told to come again."""
 _GRACE_SECONDS = 5
-_START_SECONDS = 30.0
-_LOOK_SECONDS = 0.05
+_LAST_PORT = 65_535
+_JOIN_SECONDS = 30.0
 
 
 def serve(settings: Settings, listening: Callable[[str], None]) -> None:
-    """Serve at the settings' address until a signal; `listening` is told the URL. Raises Misconfigured where that
-    cannot be."""
-    with Site(settings) as site:
-        server = _server(site, access(site, settings.serve_address))
-        with _listening(settings.serve_address) as listener:
-            listening(_url(listener))
-            server.run([listener])
+    """Serve at the settings' address until SIGTERM or SIGINT, in the main thread; `listening` is told the URL.
+
+    Raises Misconfigured where that cannot be. A second signal ends the process at once.
+    """
+    stopped = threading.Event()
+
+    def on_signal(number: int, _: object) -> None:
+        stopped.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    with served(settings, settings.serve_address) as url:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, on_signal)
+        listening(url)
+        stopped.wait()
 
 
 @contextmanager
-def served(settings: Settings, address: str = "127.0.0.1:0") -> Iterator[str]:
-    """Serve meanwhile, in threads; the URL. Port 0 is one that is free."""
-    with Site(settings) as site, _listening(address) as listener:
-        server = _server(site, access(site, address))
-        thread = threading.Thread(target=server.run, args=([listener],), name="serve", daemon=True)
-        thread.start()
-        try:
-            yield _url(listener)
-        finally:
-            server.should_exit = True
-            thread.join(_GRACE_SECONDS + _START_SECONDS)
+def served(
+    settings: Settings, address: str = "127.0.0.1:0", who: Access | None = None, bounds: Bounds = BOUNDS
+) -> Iterator[str]:
+    """Serve meanwhile, in threads; the URL. Port 0 is one that is free. Who may is as the settings say, or `who`."""
+    with Site(settings) as site:
+        server = _server(site, who or access(site, address), bounds)
+        with _listening(address) as listener:
+            thread = threading.Thread(target=server.run, args=([listener],), name="serve", daemon=True)
+            thread.start()
+            try:
+                yield _url(listener)
+            finally:
+                server.should_exit = True
+                thread.join(_JOIN_SECONDS)
 
 
 @contextmanager
@@ -49,12 +62,12 @@ def _listening(address: str) -> Iterator[socket.socket]:
     """A socket that takes connections from now on."""
     host, _, port = address.rpartition(":")
     try:
-        found = socket.getaddrinfo(
-            host.strip("[]") or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        family, place = found[0][0], found[0][4]
+        if not 0 <= int(port) <= _LAST_PORT:
+            raise ValueError(f"there is no port {port}")
+        name, kind = host.strip("[]") or None, socket.SOCK_STREAM
+        family, _, _, _, place = socket.getaddrinfo(name, int(port), type=kind, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(place[:2], family=family, backlog=128)
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError) as error:
         raise Misconfigured(
             f"IMAGEMETA_SERVE_ADDRESS: cannot listen on {address!r} ({error}); write HOST:PORT, as 127.0.0.1:8080"
         ) from error
@@ -67,11 +80,12 @@ def _url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _server(site: Site, who: Access) -> uvicorn.Server:
+def _server(site: Site, who: Access, bounds: Bounds = BOUNDS) -> uvicorn.Server:
     config = uvicorn.Config(
-        application(site, who),
+        application(site, who, bounds),
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # whoever asks could write them
         server_header=False,
         lifespan="on",
         limit_concurrency=_AT_ONCE,

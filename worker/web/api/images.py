@@ -28,7 +28,7 @@ router = APIRouter(tags=["search"])
 
 KEY_LETTERS = 32
 """Of an id; the slug behind them is for people."""
-_COMPARED = re.compile(r"(.+?)(>=|<=|>|<|=)(.*)", re.DOTALL)
+_COMPARED = re.compile(r"([^<>=]*)(>=|<=|>|<|=)(.*)", re.DOTALL)
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\..+)?", re.DOTALL)
 _OF_THE_CATALOG = "search"
 """Repeats others, for searches."""
