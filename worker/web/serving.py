@@ -18,7 +18,6 @@ from worker.web.guard import BOUNDS, Bounds
 _AT_ONCE = 200
 """Requests in hand; more are told to come again."""
 _GRACE_SECONDS = 5
-_LAST_PORT = 65_535
 _JOIN_SECONDS = 30.0
 
 
@@ -62,12 +61,10 @@ def _listening(address: str) -> Iterator[socket.socket]:
     """A socket that takes connections from now on."""
     host, _, port = address.rpartition(":")
     try:
-        if not 0 <= int(port) <= _LAST_PORT:
-            raise ValueError(f"there is no port {port}")
         name, kind = host.strip("[]") or None, socket.SOCK_STREAM
-        family, _, _, _, place = socket.getaddrinfo(name, int(port), type=kind, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server(place[:2], family=family, backlog=128)
-    except (OSError, ValueError) as error:
+        family, _, _, _, place = socket.getaddrinfo(name, None, type=kind, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server((place[0], int(port)), family=family, backlog=128)
+    except (OSError, ValueError, OverflowError) as error:
         raise Misconfigured(
             f"IMAGEMETA_SERVE_ADDRESS: cannot listen on {address!r} ({error}); write HOST:PORT, as 127.0.0.1:8080"
         ) from error
