@@ -51,12 +51,18 @@ class Bounds:
     upload_bytes: int = 25 * 1024 * 1024
     seconds: float = 60.0
     """Until the answer begins."""
+    long_seconds: float = 300.0
+    """The same for what is posted: a dry run may look at a whole bucket."""
     rate: float = 50.0
     burst: float = 200.0
 
     def body(self, path: str) -> int:
         """The largest body that a path takes."""
         return self.upload_bytes if path == INSPECT else self.body_bytes
+
+    def time(self, method: str) -> float:
+        """How long an answer may take."""
+        return self.seconds if method in _SAFE else max(self.seconds, self.long_seconds)
 
 
 BOUNDS = Bounds()
@@ -120,7 +126,7 @@ class Guard:
         scope.setdefault("state", {})["viewer"] = await self._viewer(scope, headers)
         limited = _Limited(receive, headers, self._bounds.body(scope["path"]))
         try:
-            async with asyncio.timeout(self._bounds.seconds) as timeout:
+            async with asyncio.timeout(self._bounds.time(scope["method"])) as timeout:
                 answer.timeout = timeout
                 await self._app(scope, limited, answer)
         except TimeoutError:
