@@ -12,7 +12,7 @@ FLOORS = [
     {"errors"},
     {"model"},
     {"legal", "geohash", "catalog"},
-    {"ports", "clock", "interrupts", "inspection", "outlet"},
+    {"ports", "clock", "interrupts", "inspection", "outlet", "accounts"},
     {"extract"},
     {"decode", "document", "indexes", "explain", "events", "logs", "telemetry", "health"},
     {"fold", "in_flight", "group_commit", "group_lookup", "breaker", "sidecars", "write_ladder", "attempts", "changes"},
@@ -31,7 +31,8 @@ FLOORS = [
 CORE = set().union(*FLOORS[:9])
 CLOUD = ("google", "grpc", "obstore", "sqlite3", "requests", "urllib3")
 BACKENDS_MAY_IMPORT = {
-    *("errors", "model", "ports", "clock", "inspection", "outlet", "decode", "legal", "geohash", "catalog", "backends")
+    *("errors", "model", "ports", "clock", "inspection", "outlet", "accounts", "decode", "legal", "geohash", "catalog"),
+    "backends",
 }
 
 

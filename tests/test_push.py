@@ -20,7 +20,7 @@ from google.auth import crypt, jwt
 from tests.fakes import wait_until
 from tests.test_worker import Rig, raising
 from worker.attempts import Maker
-from worker.backends.gcp.push_token import Certificates, TokenCheck
+from worker.backends.gcp.tokens import Certificates, TokenCheck
 from worker.bootstrap import Wiring
 from worker.errors import CorruptImage, Forbidden, SourceUnavailable
 from worker.group_commit import GroupCommit

@@ -4,12 +4,10 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from time import sleep
 
 from worker.catalog.query import Query
-from worker.clock import SystemClock
 from worker.operate import again, backfill, pause, reconcile, replay
-from worker.operate.backfill import Select
+from worker.operate.backfill import Estimate, Select
 from worker.operate.conveyor import Conveyor, Item, Tally, Watch, tally
 from worker.operate.pace import Pace
 from worker.operate.reconcile import Finding, Kind
@@ -32,7 +30,7 @@ class Options:
 
 def carry(site: Site, run: Run, items: Iterator[Item], options: Options, watch: Watch) -> Run:
     """Publish the items of a run."""
-    pace = Pace(SystemClock(), options.rate, warm=options.warm)
+    pace = Pace(site.clock, options.rate, warm=options.warm)
     # A mark that loses its race was overtaken by the worker: all the better.
     conveyor = Conveyor(site.publisher, site.ledger, pace, watch, lambda marks: site.documents.commit(marks))
     return conveyor.carry(run, items, options.cap)
@@ -42,6 +40,14 @@ def fill(site: Site, scope: Scope, select: Select, options: Options, watch: Watc
     """Backfill one scope, or go on with the run that was killed."""
     run = site.ledger.begin("backfill", f"{scope} --{select}", fresh=options.fresh)
     return carry(site, run, backfill.items(scope, select, site.objects, site.documents, run), options, watch)
+
+
+def rehearse_fill(site: Site, scope: Scope, select: Select) -> Estimate:
+    """How many objects would be announced, and what reading them would come to."""
+    found = Estimate()
+    for found in backfill.estimate(scope, select, site.objects, site.documents, site.settings.limits):  # noqa: B007 -- the last
+        pass
+    return found
 
 
 def redrive(site: Site, filter_text: str, options: Options, watch: Watch, *, release: bool) -> Run:
@@ -129,7 +135,7 @@ def _repairs(
 
 def resume(site: Site, bucket: str, watch: Watch, seconds: float) -> tuple[pause.Pause, Run]:
     """Turn a bucket's announcements on again, and after so many seconds announce what it did not announce meanwhile."""
-    lifted = pause.resume(bucket, site.intake, site.records, lambda: sleep(seconds))
+    lifted = pause.resume(bucket, site.intake, site.records, lambda: site.clock.sleep(seconds))
     run = site.ledger.begin("resume", f"gs://{bucket}", fresh=True)
     done = carry(site, run, pause.missed(bucket, site.objects, site.catalog, run), Options(), watch)
     pause.lift(bucket, site.records)

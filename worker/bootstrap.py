@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from worker import batch_parts, urls
+from worker.accounts import SignIn
 from worker.attempts import Maker
 from worker.batches.links import Links, no_links
 from worker.breaker import Breaker
@@ -328,14 +329,32 @@ def examine_folder(folder: Path, catalog: Path) -> "Iterator[Finding]":
 def open_push_check(settings: Settings) -> PushCheck:
     """The check of push requests. Raises Misconfigured where every address is listened on and anybody could push."""
     if settings.push_audience and settings.push_account:
-        from worker.backends.gcp.push_token import Certificates, TokenCheck, google_certificates
+        from worker.backends.gcp.tokens import Certificates, TokenCheck, google_certificates
 
         return TokenCheck(settings.push_audience, settings.push_account, Certificates(google_certificates))
-    if settings.push_address.rpartition(":")[0] in _LOOPBACK:
+    if is_loopback(settings.push_address):
         return lambda _: None
     raise Misconfigured(
         "IMAGEMETA_PUSH_AUDIENCE and IMAGEMETA_PUSH_ACCOUNT must be set where IMAGEMETA_PUSH_ADDRESS is not loopback"
     )
+
+
+def open_sign_ins(settings: Settings) -> list[SignIn]:
+    """The ways in which people sign in, by the settings: none where none is set."""
+    found: list[SignIn] = []
+    if settings.iap_audience or settings.oidc_audience:
+        from worker.backends.gcp.tokens import Certificates, LetIn, SignedIn, google_certificates, iap_keys
+
+        if settings.iap_audience:
+            found.append(LetIn(settings.iap_audience, Certificates(iap_keys)))
+        if settings.oidc_audience:
+            found.append(SignedIn(settings.oidc_audience, Certificates(google_certificates)))
+    return found
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches `HOST:PORT`."""
+    return address.rpartition(":")[0] in _LOOPBACK
 
 
 def open_folder(folder: Path) -> "FolderStore":

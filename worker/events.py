@@ -6,6 +6,7 @@ No line ever holds a tag's value: what a picture says, where it was taken above 
 """
 
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -33,6 +34,7 @@ _reads = _meter.create_counter("imagemeta.reads", unit="1", description="Ranged 
 _in_flight = _meter.create_up_down_counter("imagemeta.in_flight", unit="1", description="Deliveries in hand.")
 _breaker = _meter.create_counter("imagemeta.breaker", unit="1", description="Changes of the breaker, by state.")
 _shards = _meter.create_counter("imagemeta.shards", unit="1", description="Shards started, died, hung.")
+_requests = _meter.create_histogram("imagemeta.request.duration", unit="s", description="Requests, by route.")
 _strikes = _meter.create_counter("imagemeta.strikes", unit="1", description="Objects that a process died over.")
 
 
@@ -214,6 +216,19 @@ def drained_letters(taken: int, written: int) -> None:
 def duty_failed(error: BaseException) -> None:
     """A heartbeat or a look at the dead letters failed; it is tried again."""
     _log.warning("duty_failed", code=code_of(error), error=str(error))
+
+
+def served(method: str, route: str, status: int, seconds: float, viewer: str) -> None:
+    """A request was answered. The route is the pattern, not what was asked for: a search may hold a place."""
+    _requests.record(seconds, {"route": route, "status": status})
+    level = _log.error if status >= 500 else _log.debug
+    level("served", method=method, route=route, status=status, ms=round(seconds * 1000, 1), viewer=viewer)
+
+
+def bug(error: BaseException) -> None:
+    """A request met a fault of ours: where, but not the error's words, which may hold what was asked for."""
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    _log.error("bug", error=type(error).__name__, frames=frames[-20:])
 
 
 def misconfigured(error: BaseException) -> None:

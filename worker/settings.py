@@ -75,6 +75,25 @@ class Settings(BaseSettings):
     )
     push_audience: str = Field("", description="The audience that a push request's token must name.")
     push_account: str = Field("", description="The service account that a push request's token must name.")
+    serve_address: str = Field(
+        "127.0.0.1:8080",
+        description="Where `imagemeta serve` listens; `:PORT` means every address, and needs a way to sign in.",
+    )
+    iap_audience: str = Field(
+        "",
+        description="People come through IAP: its tokens' audience,"
+        " `/projects/NUMBER/locations/REGION/services/SERVICE`.",
+    )
+    oidc_audience: str = Field(
+        "", description="Google's accounts sign in by a bearer token: the audience it must name."
+    )
+    api_keys: bool = Field(False, description="Keys of `imagemeta keys create` are taken.")
+    viewers: str = Field(
+        "",
+        description="Who may do what, the first that fits: `WHO=SCOPE,SCOPE/POSITION`, separated by spaces. WHO:"
+        " `anna@example.com`, `@example.com` (a Workspace domain) or `*` (all who sign in). SCOPE: `read`, `export`,"
+        " `operate`, `admin`. POSITION: `exact`, `rounded` (the default), `hidden`.",
+    )
 
     batch_output: str = Field(
         "",

@@ -1,5 +1,6 @@
 """One set-up with all its parts, each opened when it is first asked for: what commands and the console act on."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +20,7 @@ from worker.operate.runs import Ledger
 from worker.operate.status import alive
 from worker.ports import (
     Catalog,
+    Clock,
     DeadLetters,
     DocumentReader,
     DocumentStore,
@@ -42,10 +44,17 @@ P = TypeVar("P", bound=_Closing)
 
 
 class Site:
-    """A context manager, which closes what was opened. Parts raise Misconfigured where a setting is missing."""
+    """A context manager, which closes what was opened. Parts raise Misconfigured where a setting is missing.
 
-    def __init__(self, settings: Settings) -> None:
+    What is done with it is written down in the ledger that `keeps` makes of the records, and waits by the `clock`.
+    """
+
+    def __init__(
+        self, settings: Settings, keeps: Callable[[Records], Ledger] = Ledger, clock: Clock | None = None
+    ) -> None:
         self.settings = settings
+        self.clock = clock or SystemClock()
+        self._keeps = keeps
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
@@ -95,7 +104,7 @@ class Site:
     @cached_property
     def ledger(self) -> Ledger:
         """The runs."""
-        return Ledger(self.records)
+        return self._keeps(self.records)
 
     @cached_property
     def publisher(self) -> Publisher:

@@ -31,7 +31,10 @@ FAULTS = [Fault(name, **columns) for name, columns in _TABLE.items()]
 def said(workspace: Workspace, fault: Fault) -> str:
     """What terraform says, or what is wrong with the stack that it makes."""
     workspace.write_variables(
-        project_id=PROJECT, bucket=BUCKET, worker={"runtime": fault.runtime}, jobs={"enabled": ["backfill", "export", "reconcile"]}
+        project_id=PROJECT,
+        bucket=BUCKET,
+        worker={"runtime": fault.runtime},
+        jobs={"enabled": ["backfill", "export", "reconcile"]},
     )
     done = workspace.apply()
     if done.returncode:

@@ -25,3 +25,15 @@ def picked(fields: Mapping[str, Value], paths: Sequence[str]) -> dict[str, Value
             place = place.setdefault(parent, {})  # type: ignore[assignment] # there is a map, for it has a value
         place[last] = value
     return found
+
+
+def nested(values: Iterable[tuple[tuple[str, ...], Value]]) -> dict[str, Value]:
+    """A document of values at their paths; what is None is left away."""
+    found: dict[str, Value] = {}
+    for (*parents, last), value in values:
+        if value is not None:
+            place = found
+            for parent in parents:
+                place = place.setdefault(parent, {})  # type: ignore[assignment] # nothing else is put there
+            place[last] = value
+    return found

@@ -117,22 +117,3 @@ def counted(tally: "Tally", form: str, what: str) -> None:
 
 def _refused(run: "Run") -> str:
     return f", {run.refused} refused" if run.refused else ""
-
-
-def moment(text: str) -> Any:
-    """A time as people write it: ISO 8601, or `90m`, `24h`, `7d` ago. Raises Misconfigured for anything else."""
-    import re
-    from datetime import UTC, datetime, timedelta
-
-    from worker.errors import Misconfigured
-
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-    if match := re.fullmatch(r"(\d{1,6})([smhd])", text):
-        return datetime.now(UTC) - timedelta(seconds=int(match[1]) * units[match[2]])
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Misconfigured(
-            f"{text!r} is no time: write 2026-11-25T08:00:00Z, or 90m, 24h, 7d for so long ago"
-        ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

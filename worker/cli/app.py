@@ -14,12 +14,14 @@ from worker.cli import (
     extract,
     failures,
     find,
+    keys,
     pause,
     reconcile,
     redrive,
     reextract,
     replay,
     runs,
+    serve,
     settings,
     status,
     up,
@@ -66,6 +68,8 @@ app.command(
 )(find.find)
 app.command("work", help=work.__doc__, short_help="The worker in the cloud: from queue to documents.")(work.work)
 app.command("push", help=work.PUSH, short_help="The worker behind HTTP, for Cloud Run.")(work.push)
+app.command("serve", help=serve.__doc__, short_help="The console and the API.")(serve.serve)
+app.add_typer(keys.app, name="keys")
 app.command("status", help=status.__doc__, short_help="How things are.")(status.status)
 app.command("backfill", help=backfill.__doc__, short_help="Announce what a bucket holds already.")(backfill.backfill)
 app.command("reconcile", help=reconcile.__doc__, short_help="Compare a bucket with its documents.")(reconcile.reconcile)

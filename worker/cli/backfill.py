@@ -52,14 +52,14 @@ def backfill(
     form: Form = "text",
 ) -> None:
     """The command; the module's text is its help."""
-    from worker.actions import Options, fill
+    from worker.actions import Options, fill, rehearse_fill
 
     select = _select(missing, outdated, every)
     for target in targets:
         with ExitStack() as stack:
             site, scope = placed(stack, target, glob)
             if dry_run:
-                _tell(scope, _last(site, scope, select), form)
+                _tell(scope, rehearse_fill(site, scope, select), form)
                 continue
             options = Options(rate, cap, warm, fresh)
             watch = stack.enter_context(watching(lambda: sum(1 for _ in scope.objects(site.objects))))  # noqa: B023 -- ends within this turn
@@ -86,15 +86,6 @@ def _select(missing: bool, outdated: bool, every: bool) -> "Select":
     if missing + outdated + every > 1:
         raise Misconfigured("--missing, --outdated and --all exclude each other: name one")
     return Select.ALL if every else Select.OUTDATED if outdated else Select.MISSING
-
-
-def _last(site: "Site", scope: "Scope", select: "Select") -> "Estimate":
-    from worker.operate.backfill import Estimate, estimate
-
-    found = Estimate()
-    for found in estimate(scope, select, site.objects, site.documents, site.settings.limits):  # noqa: B007 -- the last
-        pass
-    return found
 
 
 def _tell(scope: "Scope", found: "Estimate", form: str) -> None:

@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Exit, Option
 
-from worker.cli.acting import SOME_REFUSED, DryRun, Folder, Fresh, line, moment, put, settings_of, watching
+from worker.cli.acting import SOME_REFUSED, DryRun, Folder, Fresh, line, put, settings_of, watching
 from worker.cli.output import opened
 from worker.cli.terminal import say
+from worker.operate.when import moment
 
 if TYPE_CHECKING:
     from worker.exports import Exported, Wanted

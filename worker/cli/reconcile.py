@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
-from worker.cli.acting import Form, Rate, Warm, line, moment, put, told, watching
+from worker.cli.acting import Form, Rate, Warm, line, put, told, watching
 from worker.cli.backfill import TARGET_HELP, placed
+from worker.operate.when import moment
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -28,12 +28,12 @@ from worker.cli.acting import (
     Rate,
     Warm,
     line,
-    moment,
     put,
     settings_of,
     told,
     watching,
 )
+from worker.operate.when import moment
 
 if TYPE_CHECKING:
     from worker.operate.replay import Preview

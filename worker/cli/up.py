@@ -3,6 +3,7 @@
 \b
 imagemeta up ~/Pictures
 imagemeta up ~/Pictures --once                     catch up, show the table, stop
+imagemeta up ~/Pictures --no-console               leave out the console and the API, which it serves meanwhile
 imagemeta up /mnt/archive --catalog ~/archive      where the folder itself is read-only
 
 The catalog is the SQLite file catalog.db in DIR/.imagemeta, or in the folder that --catalog names. The first Ctrl-C
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
-from worker.cli.terminal import printable
+from worker.cli.terminal import printable, say
 from worker.errors import WorkerError
 
 if TYPE_CHECKING:
@@ -41,8 +42,12 @@ Catalog = Annotated[
 Once = Annotated[bool, Option("--once", help="Catch up, print what is in the catalog, and stop.")]
 Shards = Annotated[int, Option(min=0, max=256, help="Worker processes; 0 means one per core.")]
 
+Console = Annotated[bool, Option(help="Serve the console and the API, for this machine alone.")]
 
-def up(folder: Folder, catalog: Catalog = None, once: Once = False, shards: Shards = 0) -> None:
+
+def up(
+    folder: Folder, catalog: Catalog = None, once: Once = False, shards: Shards = 0, console: Console = True
+) -> None:
     """The command; the module's text is its help."""
     from worker import logs
     from worker.cli.table import cells, show
@@ -53,13 +58,23 @@ def up(folder: Folder, catalog: Catalog = None, once: Once = False, shards: Shar
     quiet = {"IMAGEMETA_LOG_LEVEL": "error"} if watched else {}
     with closing(LocalMode(folder, catalog, once=once, environment=quiet | os.environ)) as local:
         logs.configure(local.settings.log_level, local.settings.log_format)
-        with _live(local) if watched else nullcontext():
+        with _served(local) if console and not once else nullcontext(), _live(local) if watched else nullcontext():
             code = local.run(shards)
         if code == 0 and once:
             there = (each for each in local.documents() if each.get("status") != "deleted")
             show(sorted(map(cells, there)))
             sys.stdout.write(f"\nThe catalog is {printable(str(local.documents_path))} (SQLite).\n")
     raise Exit(code)
+
+
+@contextmanager
+def _served(local: "LocalMode") -> Iterator[None]:
+    """The console meanwhile, at a port that is free."""
+    from worker.web.serving import served
+
+    with served(local.settings) as url:
+        say(f"the console is at {url}/, the API at {url}/v1/docs")
+        yield
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def failures(catalog: Catalog, filter_text: str = "") -> Iterator[Failure]:
 
 def stream(catalog: Catalog, query: Query) -> Iterator[Failure]:
     """The failures that a query finds."""
-    return (_failure(key, fields) for key, fields in catalog.stream(query, _FIELDS))
+    return (failure_of(key, fields) for key, fields in catalog.stream(query, _FIELDS))
 
 
 def groups(catalog: Catalog, filter_text: str = "") -> list[Group]:
@@ -93,7 +93,8 @@ def _with(group: Group, failure: Failure) -> Group:
     )
 
 
-def _failure(key: str, fields: dict[str, Value]) -> Failure:
+def failure_of(key: str, fields: dict[str, Value]) -> Failure:
+    """What a failed document tells."""
     known = fields.get("failure")
     failure = known if isinstance(known, dict) else _UNKNOWN
     return Failure(

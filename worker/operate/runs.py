@@ -88,6 +88,11 @@ class Ledger:
                 return run if run.state is not State.DONE else None
         return None
 
+    def found(self, id_: str) -> Run | None:
+        """The run of this id."""
+        fields = self._records.get(KIND, id_)
+        return _run(id_, fields) if fields else None
+
     def save(self, run: Run) -> Run:
         """Write down how far it is; durable on return."""
         saved = replace(run, changed=datetime.now(UTC))

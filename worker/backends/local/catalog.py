@@ -14,10 +14,10 @@ import orjson
 from worker.backends.local.catalog_query import Found, found
 from worker.backends.local.database import BUSY_SECONDS, Database
 from worker.backends.local.documents import SCHEMA
-from worker.backends.local.search_table import PILES
+from worker.backends.local.search_table import COLUMN_OF, PILES
 from worker.catalog.facets import Facet, chosen, ranked
 from worker.catalog.matching import holds
-from worker.catalog.paths import picked
+from worker.catalog.paths import nested, picked
 from worker.catalog.places import metres
 from worker.catalog.query import Query, Term, parse
 from worker.catalog.values import after_prefix
@@ -29,6 +29,8 @@ PAGE = 500
 """Documents that a stream reads at once."""
 _NAMES = 2000
 """Rows that `by_name` reads at once."""
+_ROWS = 5000
+"""Rows of the table alone that a stream reads at once."""
 READERS = 4
 """Connections: so many searches run at once, and one that reads tags holds up nobody."""
 _COUNTED = 250_000
@@ -64,9 +66,12 @@ class LocalCatalog:
         return count
 
     def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[Row]:
-        """Page by page."""
+        """Page by page; where columns have all that is asked for, no document is read."""
         last: int | None = None
         matching = found(query, in_order=True)
+        if fields and COLUMN_OF.keys() >= set(fields):
+            yield from self._narrow(matching, fields)
+            return
         while rows := self._page(matching, last, PAGE):
             for last, key, text in rows:  # noqa: B007 -- the next page goes on behind the last row
                 document = orjson.loads(text)
@@ -111,6 +116,17 @@ class LocalCatalog:
             " JOIN documents ON documents.key = page.key ORDER BY page.id DESC",
             (*values, limit),
         )
+
+    def _narrow(self, matching: Found, fields: Sequence[str]) -> Iterator[Row]:
+        """Rows of the table alone, a tenth of the work."""
+        columns = ", ".join(COLUMN_OF[path] for path in fields)
+        places = [tuple(path.split(".")) for path in fields]
+        sql, values, id_ = matching
+        last = 2**63 - 1
+        statement = f"SELECT {id_}, key, {columns} {sql} AND {id_} < ? ORDER BY {id_} DESC LIMIT {_ROWS}"
+        while rows := self._rows(statement, (*values, last)):
+            for last, key, *cells in rows:  # noqa: B007 -- the next page goes on behind the last row
+                yield key, nested(zip(places, cells, strict=True))
 
     def _kept(self, facet: Facet) -> Counter[str]:
         return Counter(dict(self._rows("SELECT pile, count FROM piles WHERE name = ? AND count > 0", (facet.name,))))

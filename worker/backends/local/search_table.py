@@ -33,6 +33,13 @@ _COLUMNS = (
 )
 """Each column, and its value: what stands in braces is a path in the document. Most asked for first."""
 
+COLUMN_OF = {
+    value.strip("{}"): name
+    for name, value in _COLUMNS
+    if value.startswith("{") and name not in ("truncated", "quarantined")  # SQLite knows no booleans
+}
+"""Paths whose value stands in a column as it is."""
+
 
 def _value(sql: str) -> str:
     return sql.replace("{", "json_extract(new.fields, '$.").replace("}", "')")
