@@ -207,6 +207,11 @@ def struck(key: str, deaths: int) -> None:
     _log.warning("struck", key=key, strikes=deaths)
 
 
+def serving(url: str) -> None:
+    """The API is served there."""
+    _log.info("serving", url=url)
+
+
 def drained_letters(taken: int, written: int) -> None:
     """Dead letters were taken off their queue; so many became failed documents, the others were settled already."""
     _letters.add(taken)

@@ -58,7 +58,8 @@ def up(
     quiet = {"IMAGEMETA_LOG_LEVEL": "error"} if watched else {}
     with closing(LocalMode(folder, catalog, once=once, environment=quiet | os.environ)) as local:
         logs.configure(local.settings.log_level, local.settings.log_format)
-        with _served(local) if console and not once else nullcontext(), _live(local) if watched else nullcontext():
+        serving = _served(local, told=watched) if console and not once else nullcontext()
+        with serving, _live(local) if watched else nullcontext():
             code = local.run(shards)
         if code == 0 and once:
             there = (each for each in local.documents() if each.get("status") != "deleted")
@@ -68,12 +69,16 @@ def up(
 
 
 @contextmanager
-def _served(local: "LocalMode") -> Iterator[None]:
-    """The console meanwhile, at a port that is free."""
+def _served(local: "LocalMode", *, told: bool) -> Iterator[None]:
+    """The API meanwhile, at a port that is free; people are told where, others read it in the log."""
+    from worker import events
     from worker.web.serving import served
 
     with served(local.settings) as url:
-        say(f"the console is at {url}/, the API at {url}/v1/docs")
+        if told:
+            say(f"the API is at {url}/v1/docs")
+        else:
+            events.serving(url)
         yield
 
 

@@ -1,5 +1,6 @@
 """Who gets in, and as whom."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -211,10 +212,9 @@ def test_serve_refuses_an_address_that_it_may_not_or_cannot_have(empty: Place, a
 
 
 def test_up_serves_meanwhile(empty: Place) -> None:
-    with started("up", empty.folder, IMAGEMETA_LOG_LEVEL="error") as program:
+    with started("up", empty.folder, IMAGEMETA_LOG_LEVEL="info", IMAGEMETA_LOG_FORMAT="json") as program:
         assert program.stderr
-        line = program.stderr.readline()
-        url = line.split(" is at ")[1].split("/,")[0]
+        url = next(record["url"] for record in map(json.loads, program.stderr) if record["message"] == "serving")
         with closing(Client(url)) as client:
             assert client.get("/v1/status")["documents"]["ok"] == 0
         program.terminate()
