@@ -177,12 +177,13 @@ variable "trace_ratio" {
 }
 
 variable "web" {
-  description = "The console, behind IAP or for members with an invoker's token only. Version 0.1 of imagemeta has no console: enable it when imagemeta --help lists serve."
+  description = "The API, behind IAP or for members with an invoker's token only. viewers says who may do what and see positions how exactly (IMAGEMETA_VIEWERS of docs/settings.md)."
   type = object({
     enabled       = optional(bool, false)
     iap           = optional(bool, true)
     max_instances = optional(number, 3)
     members       = optional(list(string), [])
+    viewers       = optional(string, "*=read")
   })
   default  = {}
   nullable = false

@@ -1,5 +1,18 @@
-# The console: private by default, by IAP or by invoker members. Off until the
-# image has `imagemeta serve`.
+# The API: private by default, by IAP or by invoker members; who is let in may
+# do what var.web.viewers says. It reads documents, and can change nothing.
+
+locals {
+  web_settings = {
+    IMAGEMETA_DOCUMENTS     = local.documents
+    IMAGEMETA_SERVE_ADDRESS = ":8080"
+    IMAGEMETA_VIEWERS       = var.web.viewers
+    (var.web.iap ? "IMAGEMETA_IAP_AUDIENCE" : "IMAGEMETA_OIDC_AUDIENCE") = (
+      var.web.iap
+      ? "/projects/${local.project_number}/locations/${var.region}/services/${var.name}-web"
+      : "https://${var.name}-web-${local.project_number}.${var.region}.run.app"
+    )
+  }
+}
 
 resource "google_service_account" "web" {
   count        = var.web.enabled ? 1 : 0
@@ -32,7 +45,7 @@ resource "google_cloud_run_v2_service" "web" {
       args  = ["serve"]
 
       dynamic "env" {
-        for_each = merge(local.telemetry, { IMAGEMETA_DOCUMENTS = local.documents })
+        for_each = merge(local.telemetry, local.web_settings)
         content {
           name  = env.key
           value = env.value

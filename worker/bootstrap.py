@@ -1,8 +1,7 @@
 """Settings become wired objects. The only importer of backends, and of each only when it is asked for."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from worker.backends.gcp.firestore import FirestoreDocuments
     from worker.backends.local.documents import LocalDocuments
     from worker.backends.local.folder import FolderStore
-    from worker.operate.findings import Finding
 
 PushCheck = Callable[[str | None], None]
 """Given the `Authorization` header of a push request: returns, or raises Forbidden."""
@@ -280,50 +278,6 @@ def open_rewind(settings: Settings) -> Rewind | None:
 def has_dead_letters(settings: Settings) -> bool:
     """Whether it is known where dead letters go: a local queue keeps its own."""
     return bool(settings.dead_letters) or settings.queue.startswith("sqlite:")
-
-
-def examine_settings(
-    settings: Settings, buckets: Sequence[str], *, account: str = "", push_endpoint: str = ""
-) -> "Iterator[Finding]":
-    """What a doctor finds of the set-up that the settings name, and of these buckets."""
-    match urls.split("queue", settings.queue), urls.split("documents", settings.documents):
-        case ("pubsub", project, subscription), ("firestore", place, path):
-            from worker.backends.gcp.inspect import GoogleInspection
-            from worker.operate.doctor import of_cloud
-            from worker.operate.wanted import Wanted
-
-            name = f"projects/{project}/subscriptions/{subscription}"
-            database, collection = urls.collection(path)
-            member = f"serviceAccount:{account}" if account else ""
-            wanted = Wanted(
-                name,
-                place,
-                database,
-                collection,
-                buckets=tuple(buckets),
-                topic=urls.full_name("topic", settings.topic, "topics"),
-                dead_letters=urls.full_name("dead_letters", settings.dead_letters, "subscriptions"),
-                lease_seconds=settings.lease_seconds,
-                max_attempts=settings.max_attempts,
-                push_account=settings.push_account,
-                push_audience=settings.push_audience,
-                push_endpoint=push_endpoint,
-                account=member,
-            )
-            with closing(GoogleInspection(name, place, database, collection)) as look:
-                yield from of_cloud(look, wanted)
-        case ("sqlite", _, queue), _:
-            yield from examine_folder(Path(urls.split("objects", settings.objects)[2]), Path(queue).parent)
-        case (scheme, _, _), (other, _, _):
-            raise Misconfigured(f"IMAGEMETA_QUEUE and IMAGEMETA_DOCUMENTS do not go together: {scheme}, {other}")
-
-
-def examine_folder(folder: Path, catalog: Path) -> "Iterator[Finding]":
-    """What a doctor finds of a folder and its catalog."""
-    from worker.backends.local.inspect import LocalInspection
-    from worker.operate.doctor import of_folder
-
-    return of_folder(LocalInspection(folder, catalog))
 
 
 def open_push_check(settings: Settings) -> PushCheck:

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.program import imagemeta
 from tests.cloud.front import PUBSUB_AGENT, STORAGE_AGENT, Front
 from tests.conftest import Cloud
-from worker.bootstrap import examine_settings
+from worker.examination import examine_settings
 from worker.indexes import COMPOSITE, EXEMPT
 from worker.operate.findings import Finding, State
 from worker.operate.machine_checks import judged, within

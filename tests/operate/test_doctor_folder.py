@@ -14,7 +14,7 @@ import pytest
 from tests.cli.program import imagemeta, started
 from tests.fakes import wait_until
 from tests.samples import SAMPLES, write_all
-from worker.bootstrap import examine_folder, examine_settings
+from worker.examination import examine_folder, examine_settings
 from worker.inspection import FileFacts
 from worker.operate.doctor import of_folder
 from worker.operate.findings import Finding, State

@@ -59,7 +59,7 @@ def doctor(
     push_endpoint: Endpoint = "",
 ) -> None:
     """The command; the module's text is its help."""
-    from worker.bootstrap import examine_folder, examine_settings
+    from worker.examination import examine_folder, examine_settings
     from worker.operate.doctor import is_well
     from worker.settings import load
 
