@@ -67,6 +67,18 @@ resource "google_pubsub_subscription_iam_member" "worker_pulls" {
   }
 }
 
+# The worker writes dead letters down as failed documents, whatever runs it.
+resource "google_pubsub_subscription_iam_member" "worker_drains" {
+  project      = var.project_id
+  subscription = google_pubsub_subscription.dead_letters.name
+  role         = "roles/pubsub.subscriber"
+  member       = google_service_account.worker.member
+
+  lifecycle {
+    replace_triggered_by = [google_pubsub_subscription.dead_letters.id]
+  }
+}
+
 # Machines pull the image as the worker; Cloud Run does it as its own agent.
 resource "google_artifact_registry_repository_iam_member" "worker_pulls_image" {
   count      = local.mig ? 1 : 0

@@ -1,5 +1,4 @@
-# The worker's image with other arguments, once or by the clock. Off until the
-# image has the command.
+# The worker's image with other arguments, once or by the clock.
 
 locals {
   jobs = {

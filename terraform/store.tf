@@ -10,18 +10,30 @@ locals {
   # some 500 writes a second: indexed, they would cap the whole collection.
   growing = ["created", "event_time", "generation", "patched_at", "processed_at", "updated"]
 
-  # Newest pictures first, narrowed by one of these; Firestore joins two such
-  # indexes where a query narrows by two. They grow only as fast as cameras do:
-  # a live feed of more than 500 images a second should do without (README.md).
-  indexes = {
-    bucket = "bucket"
-    camera = "camera.model"
-    format = "image.format"
-    iso    = "exposure.iso"
-    lens   = "camera.lens"
-    maker  = "camera.make"
-    status = "status"
-  }
+  # Newest pictures first, narrowed by one of these, or more: Firestore joins the
+  # indexes of several. docs/search.md says which search needs which. They grow
+  # only as fast as cameras do: a live feed of more than 500 images a second
+  # should do without (README.md).
+  narrowed = [
+    "bucket", "exposure.iso", "failure.code", "failure.fingerprint", "search.camera", "search.format",
+    "search.has.position", "search.lens", "search.make", "search.model", "status",
+  ]
+  ranged = ["exposure.iso", "position.geohash"]
+  newest = [
+    { field = "search.time", order = "DESCENDING", array = null },
+    { field = "search.local", order = "DESCENDING", array = null },
+  ]
+  indexes = merge(
+    { "search.time" = local.newest },
+    { "search.words" = concat([{ field = "search.words", order = null, array = "CONTAINS" }], local.newest) },
+    { for field in local.narrowed : field => concat([{ field = field, order = "ASCENDING", array = null }], local.newest) },
+    { for field in local.ranged : "${field}, a range" => concat(local.newest, [{ field = field, order = "DESCENDING", array = null }]) },
+    # What a reconcile merges a bucket's listing with.
+    { name = [
+      { field = "bucket", order = "ASCENDING", array = null },
+      { field = "name", order = "ASCENDING", array = null },
+    ] },
+  )
 }
 
 # Named, because a project may have a (default) one in Datastore mode.
@@ -45,20 +57,20 @@ resource "google_firestore_database" "default" {
   depends_on = [google_kms_crypto_key_iam_member.agents, google_project_service.default]
 }
 
-resource "google_firestore_index" "newest" {
+resource "google_firestore_index" "search" {
   for_each    = local.indexes
   project     = var.project_id
   database    = google_firestore_database.default.name
   collection  = var.firestore.collection
   query_scope = "COLLECTION"
 
-  fields {
-    field_path = each.value
-    order      = "ASCENDING"
-  }
-  fields {
-    field_path = "taken.local"
-    order      = "DESCENDING"
+  dynamic "fields" {
+    for_each = each.value
+    content {
+      field_path   = fields.value.field
+      order        = fields.value.order
+      array_config = fields.value.array
+    }
   }
 }
 

@@ -71,9 +71,9 @@ variable "image" {
 }
 
 variable "jobs" {
-  description = "Jobs to make, of backfill, export and reconcile. Version 0.1 of imagemeta has none of these commands: enable one when imagemeta --help lists it."
+  description = "Jobs to make, of backfill, export and reconcile. Reconcile mends every night what differs between buckets and documents; backfill waits to be started."
   type = object({
-    enabled            = optional(set(string), [])
+    enabled            = optional(set(string), ["backfill", "reconcile"])
     export_schedule    = optional(string, "0 4 * * *")
     reconcile_schedule = optional(string, "0 3 * * *")
     time_zone          = optional(string, "Etc/UTC")

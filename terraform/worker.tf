@@ -35,6 +35,7 @@ locals {
     }
   }[var.worker.runtime]
   settings = merge(local.telemetry, local.runtime, {
+    IMAGEMETA_DEAD_LETTERS  = "pubsub://${var.project_id}/${google_pubsub_subscription.dead_letters.name}"
     IMAGEMETA_DOCUMENTS     = local.documents
     IMAGEMETA_GRACE_SECONDS = tostring(local.grace_s)
     IMAGEMETA_HEALTH        = ":8081"

@@ -243,8 +243,8 @@ def _document(
         stored["run"] = legal(action.run)
     if tags is not None:
         stored["tags"] = tags
-    stored["search"] = searchable(stored)
-    return Document(key, ref, status, EXTRACTOR, _within_budget(_indexable(stored)), passes)
+    fields = _indexable(stored) | {"search": searchable(stored)}
+    return Document(key, ref, status, EXTRACTOR, _within_budget(fields), passes)
 
 
 def _indexable(stored: dict[str, Value]) -> dict[str, Value]:

@@ -2,19 +2,37 @@
 
 from worker.document import UNINDEXED
 
-QUERIED = (
+NARROWED = (
     "bucket",
-    "camera.lens",
-    "camera.make",
-    "camera.model",
     "exposure.iso",
-    "image.format",
+    "failure.code",
+    "failure.fingerprint",
+    "search.camera",
+    "search.format",
+    "search.has.position",
+    "search.lens",
+    "search.make",
+    "search.model",
     "status",
 )
-"""Fields by which newest pictures are narrowed."""
+"""Fields by whose values the newest pictures are narrowed; Firestore joins the indexes of several."""
 
-COMPOSITE = tuple(((field, "ASCENDING"), ("taken.local", "DESCENDING")) for field in QUERIED)
-"""The composite indexes; Firestore joins two of them where a query narrows by two fields."""
+RANGED = ("exposure.iso", "position.geohash")
+"""Fields of which a search may want a range."""
+
+Index = tuple[tuple[str, str], ...]
+"""Fields, and how each is indexed: ASCENDING, DESCENDING, or what an array CONTAINS."""
+
+_NEWEST: Index = (("search.time", "DESCENDING"), ("search.local", "DESCENDING"))
+
+COMPOSITE: tuple[Index, ...] = (
+    _NEWEST,
+    (("search.words", "CONTAINS"), *_NEWEST),
+    *(((field, "ASCENDING"), *_NEWEST) for field in NARROWED),
+    *((*_NEWEST, (field, "DESCENDING")) for field in RANGED),
+    (("bucket", "ASCENDING"), ("name", "ASCENDING")),
+)
+"""The composite indexes, each a list of fields and how they are indexed; docs/search.md says what needs which."""
 
 GROWING = ("created", "deleted_at", "event_time", "generation", "patched_at", "processed_at", "updated")
 """Fields whose values only grow: indexed, they would cap the whole collection at some 500 writes a second."""

@@ -3,12 +3,17 @@
 import csv
 import io
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.catalog.seeded import documents
 from tests.cli.program import imagemeta, on_a_terminal, records
+from tests.conftest import Cloud
 from tests.samples import write_all
+from worker.backends.gcp.firestore import FirestoreDocuments
+from worker.ports import Create
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +103,17 @@ def test_a_terminal_is_not_steered_by_a_query(folder: Path) -> None:
     code, shown, _ = on_a_terminal("find", "--folder", folder, "x:\x1b[31m")
     assert code == 2
     assert "\x1b[31m" not in shown
+
+
+def test_the_cloud_is_searched_with_the_same_words(cloud: Cloud) -> None:
+    with closing(FirestoreDocuments(cloud.project)) as store:
+        store.commit([Create(document) for document in documents()])
+    url = f"firestore://{cloud.project}/(default)/images"
+    done = imagemeta(
+        "find", "near:48.1,11.5,2km", "in:gs://photos/munich/", "--format", "jsonl", IMAGEMETA_DOCUMENTS=url
+    )
+    assert files(done.stdout) == ["gs://photos/munich/edge.jpg", "gs://photos/munich/in.jpg"]
+    refused = imagemeta("find", "iso:>100", "-make:Sony", IMAGEMETA_DOCUMENTS=url)
+    assert refused.returncode == 2
+    assert "add has:make" in refused.stderr.splitlines()[0]
+    assert refused.stderr.splitlines()[2] == "imagemeta:            ^"

@@ -239,7 +239,10 @@ class Front:
         found(self.state.databases, request.parts[0])
         database, collection = request.parts
         index = {"queryScope": "COLLECTION", **request.json}
-        index["fields"] = [*index["fields"], {"fieldPath": "__name__", "order": index["fields"][-1]["order"]}]
+        index["fields"] = [
+            *index["fields"],
+            {"fieldPath": "__name__", "order": index["fields"][-1].get("order", "ASCENDING")},
+        ]
         there = self.state.indexes.setdefault(collection, [])
         if index["fields"] in [each["fields"] for each in there]:
             raise Fault(409, "ALREADY_EXISTS", "index already exists")

@@ -25,6 +25,7 @@ VARYING = {
     "processed_at",
     "attempt",
     "worker",
+    "search",  # it has the words of the name
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from worker import indexes
+from worker.document import UNINDEXED
 from worker.errors import Misconfigured
 from worker.settings import Settings, load
 
@@ -204,13 +205,13 @@ def _store(stack: Stack) -> Iterator[str]:
     if any(not field.block("ttl_config")["expiration_offset"] for field in expiring):
         yield "tombstones expire at once"
     made = {
-        tuple((field["field_path"], field["order"]) for field in each["fields"])
+        tuple((field["field_path"], field["order"] or field["array_config"]) for field in each["fields"])
         for each in stack.all("firestore_index")
     }
     if made != set(indexes.COMPOSITE):
         yield f"these indexes are not those that the doctor asks for: {made ^ set(indexes.COMPOSITE)}"
     for index in stack.all("firestore_index"):
-        if {field["field_path"] for field in index["fields"]} & exempt:
+        if {field["field_path"] for field in index["fields"]} & {*UNINDEXED, *indexes.GROWING}:
             yield f"{index.address} covers a field that only grows or is never asked for"
 
 

@@ -8,6 +8,11 @@ from tests.terraform.workspace import RUNTIMES
 EVERYWHERE = """
 imagemeta-worker        datastore.user                      one database
 imagemeta-worker        storage.objectViewer                acme-pictures
+imagemeta-worker        pubsub.subscriber                   imagemeta-dead-letters
+imagemeta-jobs          datastore.user                      one database
+imagemeta-jobs          storage.objectViewer                acme-pictures
+imagemeta-jobs          pubsub.publisher                    imagemeta-images
+imagemeta-scheduler     run.invoker                         imagemeta-reconcile
 imagemeta-worker        logging.logWriter                   the project
 imagemeta-worker        serviceusage.serviceUsageConsumer   the project
 imagemeta-worker        telemetry.metricsWriter             the project

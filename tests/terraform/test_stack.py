@@ -14,7 +14,7 @@ from tests.terraform.stack import Stack, problems
 from tests.terraform.workspace import ROOT, RUNTIMES, SCHEMAS, STACK, Workspace
 
 EXAMPLES = sorted(path.name for path in (STACK / "examples").iterdir())
-COUNTS = {"mig": 84, "worker-pool": 77, "push": 79}
+COUNTS = {"mig": 106, "worker-pool": 98, "push": 100}
 """How many resources each runtime is made of: a change is meant, or a mistake."""
 
 
@@ -143,7 +143,7 @@ def commands(stack: Stack) -> set[str]:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_what_it_starts_is_a_command(applied: Applied, runtime: str) -> None:
     started = commands(applied(runtime))
-    assert started == {"push" if runtime == "push" else "work"}
+    assert started == {"push" if runtime == "push" else "work", "backfill", "reconcile"}
     for command in started:
         done = subprocess.run(
             [sys.executable, "-m", "worker", command, "--help"], capture_output=True, cwd=ROOT, check=False
@@ -190,6 +190,7 @@ def test_a_key_reaches_every_agent_and_everything_that_takes_one(workspace: Work
     agents = {who for who, role, _ in stack.grants() if role == "cloudkms.cryptoKeyEncrypterDecrypter"}
     assert agents == {f"agent {name}" for name in (
         "compute-system", "gcp-sa-artifactregistry", "gcp-sa-firestore", "gcp-sa-pubsub", "gs-project-accounts",
+        "serverless-robot-prod",
     )}  # fmt: skip
     taking = (
         "storage_bucket",

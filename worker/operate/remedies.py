@@ -143,7 +143,8 @@ def create_database(project: str, database: str, location: str) -> str:
 
 def create_index(project: str, database: str, collection: str, fields: Iterable[tuple[str, str]]) -> str:
     """A composite index; it is ready when it has read all documents."""
-    parts = [f"--field-config=field-path={field},order={order.lower()}" for field, order in fields]
+    kinds = [(field, "array-config" if how == "CONTAINS" else "order", how.lower()) for field, how in fields]
+    parts = [f"--field-config=field-path={field},{kind}={how}" for field, kind, how in kinds]
     words = (f"--project={project}", f"--database={database}", f"--collection-group={collection}", *parts, "--async")
     return _gcloud("firestore", "indexes", "composite", "create", *words)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from worker.document import UNINDEXED
-from worker.indexes import COMPOSITE, EXEMPT
+from worker.indexes import COMPOSITE, EXEMPT, Index
 from worker.inspection import CloudInspection
 from worker.operate import remedies
 from worker.operate.findings import Finding, amiss, asked, broken, known, well
@@ -70,12 +70,12 @@ def indexes(look: CloudInspection, wanted: Wanted) -> Iterator[Finding]:
     missing = [index for index in COMPOSITE if index not in found.indexes]
     unfit = [index for index in COMPOSITE if found.indexes.get(index, "READY") != "READY"]
     for index in missing:
-        meaning = f"queries that narrow the newest pictures by {index[0][0]} fail"
-        yield broken(f"index {index[0][0]}", meaning, remedies.create_index(*place, index))
+        meaning = f"searches that need an index of {_named(index)} fail"
+        yield broken(f"index {_named(index)}", meaning, remedies.create_index(*place, index))
     for index in unfit:
         meaning = f"it is {found.indexes[index]}: queries fail until it is READY"
         command = f"gcloud firestore operations list --project={wanted.project} --database='{wanted.database}'"
-        yield amiss(f"index {index[0][0]}", meaning, command)
+        yield amiss(f"index {_named(index)}", meaning, command)
     if not missing and not unfit:
         yield well("indexes", f"all {len(COMPOSITE)} composite indexes are ready")
     yield from _exemptions(place, found.exempt)
@@ -129,3 +129,8 @@ def _best_place(look: CloudInspection, wanted: Wanted) -> str:
     asked_for = (known(partial(look.bucket, bucket)) for bucket in wanted.buckets)
     found = next((facts for facts in asked_for if facts), None)
     return _place(found.location) if found else "nam5"
+
+
+def _named(index: Index) -> str:
+    """An index by its fields."""
+    return ", ".join(field for field, _ in index)

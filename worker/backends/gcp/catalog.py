@@ -47,10 +47,14 @@ Row = tuple[str, dict[str, Value]]
 class FirestoreCatalog:
     """Catalog on one collection. Thread-safe. Documents that were made without a `search` are not found.
 
-    A search that needs an index which the database lacks is a QueryError, with Firestore's word on the index.
+    A search that needs an index which the database lacks is a QueryError, with Firestore's word on the index. To count
+    what its indexes cannot, `counted` documents are read at most.
     """
 
-    def __init__(self, project: str, database: str = "(default)", collection: str = "images") -> None:
+    def __init__(
+        self, project: str, database: str = "(default)", collection: str = "images", counted: int = COUNTED
+    ) -> None:
+        self._counted = counted
         self._collection = Collection(project, database, collection)
 
     def page(self, query: Query, cursor: str = "", limit: int = 100) -> Page:
@@ -62,7 +66,7 @@ class FirestoreCatalog:
         return Page(tuple(rows[:limit]), more)
 
     def count(self, query: Query) -> int:
-        """Firestore's count; where it cannot tell, by reading up to `COUNTED` documents."""
+        """Firestore's count; where it cannot tell, by reading."""
         planned = plan(query)
         if not planned.left:
             with _answerable():
@@ -78,7 +82,7 @@ class FirestoreCatalog:
         """Read what matches if there is not too much of it; else count each pile whose name is known."""
         facets = chosen(names)
         planned = plan(query)
-        if planned.left or self.count(query) <= COUNTED:
+        if planned.left or self.count(query) <= self._counted:
             paths = [path for facet in facets for path in facet.paths]
             return counted((document for _, document in self._limited(planned, paths, "sort them")), facets)
         return {facet.name: self._piles(query, facet) for facet in facets}
@@ -108,11 +112,11 @@ class FirestoreCatalog:
                 yield row
 
     def _limited(self, planned: Plan, fields: Sequence[str], what: str) -> Iterator[Row]:
-        """The same, of at most `COUNTED` documents that are read for it."""
+        """The same, if it takes no more reads than are allowed."""
         for read, row in enumerate(self._read(planned, fields, PAGE)):
-            if read == COUNTED:
+            if read == self._counted:
                 raise QueryError(
-                    0, f"Firestore would have to read more than {COUNTED} documents to {what}; narrow the search"
+                    0, f"Firestore would have to read more than {self._counted} documents to {what}; narrow the search"
                 )
             if all(holds(term, row[1]) for term in planned.left):
                 yield row
@@ -150,7 +154,9 @@ class FirestoreCatalog:
 
     def _piles(self, query: Query, facet: Facet) -> list[tuple[str, int]]:
         if facet.name not in _PILES:
-            raise QueryError(0, f"Firestore counts each {facet.name} of at most {COUNTED} documents; narrow the search")
+            raise QueryError(
+                0, f"Firestore counts each {facet.name} of at most {self._counted} documents; narrow the search"
+            )
         counts = {pile: Query(query.terms + parse(facet.asked(pile)).terms) for pile in _PILES[facet.name]}
         return ranked((pile, count) for pile, query in counts.items() if (count := self.count(query)))
 

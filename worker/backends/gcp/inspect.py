@@ -246,5 +246,5 @@ def _subscription(found: Mapping[str, Any]) -> SubscriptionFacts:
 
 def _index(found: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], str]:
     """Its fields, without the document's name, which Firestore adds by itself; and its state."""
-    fields = ((each["fieldPath"], each.get("order", "")) for each in found["fields"])
+    fields = ((each["fieldPath"], each.get("order") or each.get("arrayConfig", "")) for each in found["fields"])
     return tuple(each for each in fields if each[0] != "__name__"), found.get("state", "")

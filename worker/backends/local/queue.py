@@ -227,7 +227,7 @@ class LocalSubscription:
             with file.transaction():
                 self._write_down(file, settled, now)
                 file.extend(held, until)
-                leases = self._without_worn(file, file.lease(room, now, until)) if room else []
+                leases = self._without_worn(file, self._leased(file, room, now, until)) if room else []
         except WorkerError:
             with self._lock:
                 self._settled = settled + self._settled
@@ -236,6 +236,13 @@ class LocalSubscription:
             self._extend_at = now + self._ack_deadline / 3
         self._hand_out(leases)
         return True
+
+    def _leased(self, file: QueueFile, room: int, now: float, until: float) -> list[Lease]:
+        """At most `room` messages, and of suspects one at a time: what kills its handler takes no other along twice."""
+        with self._lock:
+            suspected = any(lease.suspect for lease in (*self._in_hand, *self._ready))
+        suspects = [] if suspected else file.lease(1, now, until, suspect=True)
+        return suspects + file.lease(room - len(suspects), now, until)
 
     def _write_down(self, file: QueueFile, settled: Sequence[tuple[Lease, _Fate]], now: float) -> None:
         of: dict[_Fate, list[Lease]] = {fate: [] for fate in _Fate}
@@ -299,7 +306,9 @@ class LocalDeadLetters:
         """At most `limit` dead letters, the oldest first."""
         now = time.monotonic()
         with self._lock, self._file.transaction():
-            leases = self._file.lease(limit, now, now + _DEAD_LETTER_LEASE, dead=True)
+            until = now + _DEAD_LETTER_LEASE
+            leases = self._file.lease(limit, now, until, dead=True)
+            leases += self._file.lease(limit - len(leases), now, until, dead=True, suspect=True)
         return [LocalDelivery(lease, self._settle) for lease in leases]
 
     def close(self) -> None:

@@ -57,18 +57,22 @@ _BURY = (
 )
 _LEASE = (
     "UPDATE messages SET holder = ?, due = ?, attempts = attempts + 1 WHERE id IN"
-    " (SELECT id FROM messages WHERE dead = ? AND due <= ? ORDER BY due, id LIMIT ?)"
+    " (SELECT id FROM messages WHERE dead = ? AND due <= ? AND (holder IS NOT NULL) = ? ORDER BY due, id LIMIT ?)"
     " RETURNING id, attempts, published, attributes, data"
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lease:
-    """A message in somebody's hands, itself and no other; `attempt` is 1 at the first delivery."""
+    """A message in somebody's hands, itself and no other; `attempt` is 1 at the first delivery.
+
+    `suspect`: the lease before this one ran out, so who had it may have died over it.
+    """
 
     number: int
     attempt: int
     message: Message
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,11 @@ class QueueFile:
             query = "SELECT 1 FROM messages WHERE dead = 0 AND due <= ? LIMIT 1"
             return self._db.execute(query, (now,)).fetchone() is not None
 
-    def lease(self, limit: int, now: float, until: float, *, dead: bool = False) -> list[Lease]:
-        """Take what is due, the longest waiting first: messages whose lease has run out, too."""
-        rows = self._db.execute(_LEASE, (self._holder, until, dead, now, limit)).fetchall()
+    def lease(self, limit: int, now: float, until: float, *, dead: bool = False, suspect: bool = False) -> list[Lease]:
+        """Take what is due, the longest waiting first: what nobody holds, or the suspects, whose lease has run out."""
+        rows = self._db.execute(_LEASE, (self._holder, until, dead, now, suspect, limit)).fetchall()
         return [
-            Lease(number, attempt, _message(number, published, attributes, data))
+            Lease(number, attempt, _message(number, published, attributes, data), suspect)
             for number, attempt, published, attributes, data in sorted(rows)
         ]
 
