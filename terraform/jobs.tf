@@ -4,7 +4,7 @@ locals {
   jobs = {
     for name, job in {
       backfill  = { args = concat(["backfill"], [for bucket in keys(local.buckets) : "gs://${bucket}"]), timeout_s = 86400, schedule = null }
-      export    = { args = ["export", "--to", "gs://${var.bucket}-exports"], timeout_s = 3600, schedule = var.jobs.export_schedule }
+      export    = { args = ["export", "--to", "gs://${var.bucket}-exports/images.jsonl", "--gzip", "--since", "last"], timeout_s = 3600, schedule = var.jobs.export_schedule }
       reconcile = { args = concat(["reconcile", "--repair"], [for bucket in keys(local.buckets) : "gs://${bucket}"]), timeout_s = 86400, schedule = var.jobs.reconcile_schedule }
     } : name => job if contains(var.jobs.enabled, name)
   }
@@ -95,11 +95,13 @@ resource "google_storage_bucket" "exports" {
   depends_on = [google_kms_crypto_key_iam_member.agents]
 }
 
+# An export is composed of pieces, which go when it is whole; and it looks
+# whether its own bucket announces anything.
 resource "google_storage_bucket_iam_member" "jobs_export" {
-  count  = length(google_storage_bucket.exports)
-  bucket = google_storage_bucket.exports[0].name
-  role   = "roles/storage.objectCreator"
-  member = google_service_account.jobs[0].member
+  for_each = length(google_storage_bucket.exports) > 0 ? toset(["roles/storage.objectUser", "roles/storage.legacyBucketReader"]) : []
+  bucket   = google_storage_bucket.exports[0].name
+  role     = each.value
+  member   = google_service_account.jobs[0].member
 }
 
 # By the clock.

@@ -73,7 +73,11 @@ def test_each_outcome_is_told() -> None:
     ref = world.bucket.objects["good.jpg"][0]
     patched = Notification(Event.METADATA_UPDATE, ObjectRef("photos", "good.jpg", ref.generation, 2))
     world.bucket.delete("good.jpg")
-    world.queue.publish([encode(patched), encode(Notification(Event.DELETE, ref))])
+    world.queue.publish([encode(patched)])
+    world.queue.run(world.worker.handle)
+    stored = world.documents.stored[key_for("photos", "good.jpg")].fields
+    assert str(stored["patched_at"]) > str(stored["processed_at"]), "which is how an export knows"
+    world.queue.publish([encode(Notification(Event.DELETE, ref))])
     world.queue.run(world.worker.handle)
     assert world.statuses()[2:] == [("good.jpg", "ok"), ("good.jpg", "deleted")]
 
