@@ -4,7 +4,7 @@ locals {
   jobs = {
     for name, job in {
       backfill  = { args = concat(["backfill"], [for bucket in keys(local.buckets) : "gs://${bucket}"]), timeout_s = 86400, schedule = null }
-      export    = { args = ["export", "--to", "gs://${var.bucket}-exports/images.jsonl", "--gzip", "--since", "last"], timeout_s = 3600, schedule = var.jobs.export_schedule }
+      export    = { args = ["export", "--to", "gs://${var.bucket}-exports/images.jsonl", "--gzip"], timeout_s = 3600, schedule = var.jobs.export_schedule }
       reconcile = { args = concat(["reconcile", "--repair"], [for bucket in keys(local.buckets) : "gs://${bucket}"]), timeout_s = 86400, schedule = var.jobs.reconcile_schedule }
     } : name => job if contains(var.jobs.enabled, name)
   }
