@@ -23,9 +23,9 @@ _FIELDS = ("position.latitude", "position.longitude")
 
 @dataclass(slots=True)
 class Cluster:
-    """Pictures that are close together: how many, their middle, the box that holds them, and the id of one."""
+    """Pictures that are close together: how many, their middle, the box that holds them, and the key of one."""
 
-    id: str
+    key: str
     count: int
     latitude: float
     """The sum, until the cluster is finished."""
@@ -110,7 +110,7 @@ class _Grid:
         for each in self._found.values():
             each.latitude /= each.count
             each.longitude /= each.count
-        return sorted(self._found.values(), key=lambda each: (-each.count, each.id))
+        return sorted(self._found.values(), key=lambda each: (-each.count, each.key))
 
     def _coarsen(self) -> None:
         self._degrees *= 2
