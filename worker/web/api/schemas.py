@@ -67,6 +67,8 @@ class Image(BaseModel):
     first_bytes: str = ""
     notification: Map = {}
     redriven_at: datetime | None = None
+    patched_at: datetime | None = None
+    sidecar: Map = {}
 
 
 class Inspected(Image):
