@@ -9,6 +9,7 @@ from tests.conformance.rigs import CatalogRig
 from tests.fakes import plain_json
 from worker.catalog.facets import FACETS, counted
 from worker.catalog.matching import matches
+from worker.catalog.paths import picked
 from worker.catalog.query import Query, parse
 from worker.errors import QueryError
 from worker.model import Text
@@ -248,6 +249,12 @@ def test_only_the_fields_that_are_asked_for_travel(seeded: CatalogRig) -> None:
     wanted = ["status", "position.latitude", "camera.make", "no.such"]
     rows = dict(seeded.catalog.stream(parse("name:munich/in.jpg"), wanted))
     assert list(rows.values()) == [{"status": "ok", "position": {"latitude": 48.1}}]
+
+
+def test_fields_travel_as_they_stand_in_the_documents(seeded: CatalogRig) -> None:
+    wanted = ["position.latitude", "position.longitude", "exposure.iso", "image.width", "failure.code", "run"]
+    rows = dict(seeded.catalog.stream(parse(""), wanted))
+    assert rows == {document.key: picked(plain_json(document.fields), wanted) for document in documents()}
 
 
 def test_facets_count_what_matches(seeded: CatalogRig) -> None:

@@ -26,7 +26,7 @@ Address = Annotated[
 def serve(folder: Folder = None, address: Address = "") -> None:
     """The command; the module's text is its help."""
     from worker import logs, telemetry
-    from worker.cli.terminal import say
+    from worker.cli.terminal import reachable
     from worker.web import serving
 
     settings = settings_of(folder)
@@ -35,6 +35,6 @@ def serve(folder: Folder = None, address: Address = "") -> None:
     logs.configure(settings.log_level, settings.log_format)
     flush = telemetry.configure(settings.worker)
     try:
-        serving.serve(settings, lambda url: say(f"listening on {url}"))
+        serving.serve(settings, reachable)
     finally:
         flush()

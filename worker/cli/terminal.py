@@ -26,6 +26,16 @@ def say(message: str) -> None:
     sys.stderr.flush()
 
 
+def reachable(url: str) -> None:
+    """Say where the API is: to people, and into the log for others."""
+    from worker import events
+
+    if sys.stderr.isatty():
+        say(f"the API is at {url}/v1/docs")
+    else:
+        events.serving(url)
+
+
 def fail(message: str, code: int) -> NoReturn:
     """Say why, and end with that exit code."""
     say(message)

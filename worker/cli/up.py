@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
-from worker.cli.terminal import printable, say
+from worker.cli.terminal import printable, reachable
 from worker.errors import WorkerError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def up(
     quiet = {"IMAGEMETA_LOG_LEVEL": "error"} if watched else {}
     with closing(LocalMode(folder, catalog, once=once, environment=quiet | os.environ)) as local:
         logs.configure(local.settings.log_level, local.settings.log_format)
-        serving = _served(local, told=watched) if console and not once else nullcontext()
+        serving = _served(local) if console and not once else nullcontext()
         with serving, _live(local) if watched else nullcontext():
             code = local.run(shards)
         if code == 0 and once:
@@ -69,16 +69,12 @@ def up(
 
 
 @contextmanager
-def _served(local: "LocalMode", *, told: bool) -> Iterator[None]:
-    """The API meanwhile, at a port that is free; people are told where, others read it in the log."""
-    from worker import events
+def _served(local: "LocalMode") -> Iterator[None]:
+    """The API meanwhile, at a port that is free."""
     from worker.web.serving import served
 
     with served(local.settings) as url:
-        if told:
-            say(f"the API is at {url}/v1/docs")
-        else:
-            events.serving(url)
+        reachable(url)
         yield
 
 

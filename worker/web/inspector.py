@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from queue import SimpleQueue
 
+from worker import events
 from worker.crew import Crew
 from worker.entries import Entry, Kind, Result
 from worker.errors import SourceUnavailable, Throttled
@@ -17,6 +18,7 @@ SECONDS = 20.0
 _PATIENCE = 3 * SECONDS
 """Two deaths, and somebody before."""
 _PROCESSES = 1
+_SILENT = "the process that reads pictures does not answer"
 
 _Asked = tuple[Entry, "Future[Result]"]
 
@@ -27,7 +29,6 @@ class Inspector:
     def __init__(self, limits: Limits) -> None:
         self._crew: Crew[Entry, Result] = Crew(Reader(limits), _lost, _PROCESSES, SECONDS)
         self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
-        self._taken: SimpleQueue[Future[Result]] = SimpleQueue()
         self._places = threading.Semaphore(WAITING)
         self._thread = threading.Thread(target=self._work, name="inspector", daemon=True)
         self._starting = threading.Lock()
@@ -44,7 +45,7 @@ class Inspector:
             self._asked.put((entry, answer))
             return answer.result(_PATIENCE)
         except TimeoutError:
-            raise SourceUnavailable("the process that reads pictures does not answer") from None
+            raise SourceUnavailable(_SILENT) from None
         finally:
             self._places.release()
 
@@ -55,13 +56,23 @@ class Inspector:
             self._thread.join()
 
     def _work(self) -> None:
-        for result in self._crew.map(self._batches()):  # in the order of what was asked
-            self._taken.get().set_result(result)
+        """Until it is closed, with one crew after the other: one that cannot even start fails those who wait for it."""
+        closed = False
+        while not closed:
+            taken: SimpleQueue[Future[Result]] = SimpleQueue()
+            try:
+                for result in self._crew.map(self._batches(taken)):  # in the order of what was asked
+                    taken.get().set_result(result)
+                closed = True
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the next may fare better
+                events.bug(error)
+                while not taken.empty():
+                    taken.get().set_exception(SourceUnavailable(_SILENT))
 
-    def _batches(self) -> Iterator[list[Entry]]:
+    def _batches(self, taken: "SimpleQueue[Future[Result]]") -> Iterator[list[Entry]]:
         while (asked := self._asked.get()) is not None:
             entry, answer = asked
-            self._taken.put(answer)
+            taken.put(answer)
             yield [entry]
 
 

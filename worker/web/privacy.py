@@ -30,10 +30,11 @@ _NAMED = re.compile(
     r"|(?:^|[^a-z])(?:geo|lat|lon|lng|long|alt)$)|[a-z](?:Lat|Lon|Lng|Alt)$"
 )
 """Names of tags and fields that tell where something is."""
-_DEGREES = r"(?<![\d.])[-+]?\d{1,3}\.\d{3,}"
+_DEGREES = r"(?<![\d.])[-+]?\d{1,3}(?:\.\d{3,}|,\d{4,})"
 _PLACE = re.compile(
     rf"{_DEGREES}(?!\d).{{1,12}}?{_DEGREES}"  # 48.13715, 11.57540
     rf"|{_DEGREES}\s*\u00b0?\s*[NSEWnsew](?![A-Za-z])"  # 48.13715N
+    r"|\b(?:near|box):[^\s\"]+"  # in a search that somebody wrote down
     r"|[+-]\d{2,6}\.\d+[+-]\d{3,7}\.\d+"  # ISO 6709
     r"|\d{1,3}\s*(?:\u00b0|\u00ba|deg\b)\s*\d{1,2}(?:\.\d+)?\s*(?:['\u2032\u2019]\s*(?:\d{1,2}(?:\.\d+)?\s*(?:[\"\u2033\u201d]|'')?)?)?\s*[NSEW]?"
     r"|\d{1,3},\d{1,2}(?:\.\d+|,\d{1,2}(?:\.\d+)?)[NSEW]",  # as XMP writes it

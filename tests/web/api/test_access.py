@@ -197,7 +197,7 @@ def test_keys_by_command(empty: Place) -> None:
 def test_serve_by_command_until_it_is_told_to_stop(empty: Place) -> None:
     with started("serve", "--folder", empty.folder, "--address", "127.0.0.1:0") as program:
         assert program.stderr
-        url = program.stderr.readline().split()[-1]
+        url = json.loads(program.stderr.readline())["url"]
         with closing(Client(url)) as client:
             assert client.get("/v1/images") == {"images": [], "next": None}
         program.terminate()
@@ -222,9 +222,7 @@ def test_up_serves_meanwhile(empty: Place) -> None:
 
 
 def test_up_leaves_the_console_out_where_asked(empty: Place) -> None:
-    with started(
-        "up", empty.folder, "--no-console", IMAGEMETA_LOG_LEVEL="info", IMAGEMETA_LOG_FORMAT="json"
-    ) as program:
+    with started("up", empty.folder, "--no-console") as program:
         assert program.stderr
         assert "shard_started" in program.stderr.readline()
 

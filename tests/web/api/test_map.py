@@ -63,7 +63,7 @@ def test_a_cluster_is_counted_by_the_box_that_holds_it(client: Client) -> None:
         box = ",".join(str(cluster[side]) for side in ("south", "west", "north", "east"))
         inside = client.get("/v1/images", q=f"box:{box}", limit=1000)["images"]
         assert len(inside) >= cluster["count"]
-        assert cluster["id"] in [image["id"] for image in inside]
+        assert cluster["key"] in [image["id"] for image in inside]
 
 
 def test_the_map_shares_the_search_and_ends_at_its_box(client: Client) -> None:

@@ -13,11 +13,14 @@ from tests.cli.program import imagemeta
 from tests.samples import SAMPLES, write_all
 from tests.web.api.client import description
 from worker.local import settings_in
+from worker.web.api.schemas import Image
 from worker.web.guard import BOUNDS
 from worker.web.runner import MOST
 from worker.web.serving import served
 
-PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "api.md").read_text()
+PAGE_OF_DOCUMENTS = (DOCS / "documents.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
 EXAMPLES = [line for block in BLOCKS for line in block.splitlines()]
 
@@ -61,6 +64,13 @@ def test_every_endpoint_is_on_the_page() -> None:
     for path in description()["paths"]:
         named = path.removesuffix("/{id}")
         assert f"{named}`" in PAGE or f"{named}?" in PAGE or f"{path}`" in PAGE, path
+
+
+def test_every_field_of_a_document_can_be_asked_for() -> None:
+    table = (PAGE_OF_DOCUMENTS.split("## Fields")[1]).split("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([a-z_0-9]+)`", row)}
+    assert named - {"search"} <= set(Image.model_fields)
 
 
 def test_the_figures_on_the_page_are_those_of_the_code() -> None:

@@ -224,11 +224,14 @@ def test_any_coordinate_in_any_form_is_found_out(precision: Precision) -> None:
         document = {
             "position": {"latitude": latitude, "longitude": longitude},
             "text": {"title": f"{latitude:.5f} {longitude:.5f}", "description": f"{latitude:.4f}\u00b0 N, x"},
+            "run": {"scope": f"make:Sony near:{latitude:.4f},{longitude:.1f},2km"},
+            "comma": f"{latitude:.5f}; {longitude:.5f}".replace(".", ","),
             "tags": {"A:B": {"value": [latitude, "x"], "text": f"lat {latitude:.6f}"}},
         }
         seen = json.dumps(shown(document, precision))
         for number in (latitude, longitude):
-            assert f"{abs(number):.3f}"[:-1] not in seen.replace(f"{abs(round(number, 2))}", ""), seen
+            for told in (f"{abs(number):.3f}", f"{abs(number):.3f}".replace(".", ",")):
+                assert told not in seen, seen
 
 
 def test_one_who_sees_everything_sees_it_unchanged() -> None:

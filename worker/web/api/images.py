@@ -96,7 +96,7 @@ def facets(
     return answer(by, {"count": parts.site.catalog.count(query), "facets": piles})
 
 
-@router.get("/map", response_model=schemas.Places)
+@router.get("/map", response_model=clusters.Map)
 def map_(
     parts: Behind,
     by: By,
@@ -105,12 +105,7 @@ def map_(
     box: Annotated[str, Query(description="`south,west,north,east` in degrees; without one, the world.")] = "",
 ) -> Response:
     """Where what matches was taken, in clusters as large as the zoom makes them."""
-    found = clusters.clusters(parts.site.catalog, search(q, by), _box(box), zoom, by.position)
-    listed = [{"id": each.key, **{name: getattr(each, name) for name in _SHOWN}} for each in found.clusters]
-    return answer(by, {"clusters": listed, "count": found.count, "complete": found.complete})
-
-
-_SHOWN = ("count", "latitude", "longitude", "south", "west", "north", "east")
+    return answer(by, clusters.clusters(parts.site.catalog, search(q, by), _box(box), zoom, by.position))
 
 
 def _image(key: str, document: dict[str, Value], paths: list[str], viewer: Viewer) -> dict[str, Any]:

@@ -23,7 +23,8 @@ ACTIONS = {
     "replays": "replay",
 }
 """The path of each action, and what its runs are called."""
-_LOOKED_THROUGH = 1000
+_LOOKED_THROUGH = 200
+"""Runs of all kinds that those of one are looked for in."""
 
 router = APIRouter(tags=["actions"])
 Id = Annotated[str, Path(max_length=100)]

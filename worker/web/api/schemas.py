@@ -67,6 +67,8 @@ class Image(BaseModel):
     first_bytes: str = ""
     notification: Map = {}
     redriven_at: datetime | None = None
+    patched_at: datetime | None = None
+    sidecar: Map = {}
 
 
 class Inspected(Image):
@@ -110,27 +112,6 @@ class Facets(BaseModel):
 
     count: int
     facets: dict[str, list[Pile]]
-
-
-class Cluster(BaseModel):
-    """Pictures that are close together: their middle, the box that holds them, and the id of one."""
-
-    id: str
-    count: int
-    latitude: float
-    longitude: float
-    south: float
-    west: float
-    north: float
-    east: float
-
-
-class Places(BaseModel):
-    """Clusters, the largest first; `count` pictures in all; not `complete` where there was no time for the oldest."""
-
-    clusters: list[Cluster]
-    count: int
-    complete: bool
 
 
 class Failures(BaseModel):
