@@ -8,7 +8,7 @@ PICTURES := demo/pictures
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
-.PHONY: help demo test test-deep lint types check dev bench scaling figures lock image deploy clean
+.PHONY: help demo test test-deep lint types check dev bench scaling figures screenshots assets lock image deploy clean
 
 help:
 	@echo 'make demo       sample pictures, through the worker, into a table'
@@ -17,6 +17,8 @@ help:
 	@echo 'make dev        Pub/Sub, Firestore and Cloud Storage emulators on this machine'
 	@echo 'make bench      side by side with the client libraries'"' own guides"
 	@echo 'make figures    recall and speed of extraction, where the image corpora are'
+	@echo 'make screenshots  every page of the console, light, dark and narrow, into .screenshots'
+	@echo 'make assets     fetch what the console is made with into the package, from npm'
 	@echo 'make image      the worker'"'"'s image, in the registry of your project'
 	@echo 'make deploy     the cloud: terraform apply'
 	@echo 'make lock       renew the locked versions'
@@ -56,6 +58,12 @@ figures: $(READY)
 	$(BIN)/python -m bench.recall
 	$(BIN)/python -m bench.extraction
 
+screenshots: $(READY)
+	$(BIN)/python -m tests.web.console.screenshots
+
+assets:
+	deploy/assets.sh
+
 lock: $(READY)
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --extra batches --output-file requirements-batches.lock
@@ -72,7 +80,7 @@ deploy:
 	terraform -chdir=terraform apply
 
 clean:
-	rm -rf $(VENV) .venv-tf .venv-checkov demo .stack .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .screenshots .venv-tf .venv-checkov demo .stack .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)

@@ -27,11 +27,11 @@ def say(message: str) -> None:
 
 
 def reachable(url: str) -> None:
-    """Say where the API is: to people, and into the log for others."""
+    """Say where the console and the API are: to people, and into the log for others."""
     from worker import events
 
     if sys.stderr.isatty():
-        say(f"the API is at {url}/v1/docs")
+        say(f"the console is at {url}/, the API at {url}/v1/docs")
     else:
         events.serving(url)
 

@@ -24,6 +24,8 @@ from worker.web.viewer import Viewer
 PUBLIC = frozenset({"/healthz", "/readyz"})
 """What a load balancer asks."""
 INSPECT = "/v1/inspect"
+BY_THE_DOZEN = ("/static/", "/previews/")
+"""What a browser fetches for one page; it keeps all of it, and it is not counted against a viewer."""
 
 SECURITY = {
     "Content-Security-Policy": (
@@ -141,7 +143,8 @@ class Guard:
             raise Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", str(error)) from error
         except WorkerError as error:
             raise problems.of(error) from error
-        self._take(viewer.name)
+        if not scope["path"].startswith(BY_THE_DOZEN):
+            self._take(viewer.name)
         if not viewer.may(May.READ):
             raise Problem(HTTPStatus.FORBIDDEN, Forbidden.code, f"{viewer.name} may not read: it takes the scope read")
         return viewer
@@ -199,7 +202,7 @@ class _Answer:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY.items():
-                headers[name] = value
+                headers.setdefault(name, value)  # a page may know better: what shows a picture forbids it everything
             headers.setdefault("Cache-Control", "no-store")
             if self.timeout:
                 self.timeout.reschedule(None)

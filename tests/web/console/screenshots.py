@@ -1,0 +1,126 @@
+"""`python -m tests.web.console.screenshots [--docs] [PAGE ...]`: every page as a picture, light, dark and narrow."""
+
+import base64
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from PIL import Image
+
+from tests.cli.program import imagemeta, started
+from tests.fakes import wait_until
+from tests.web.console.browser import Browser, browsing
+from tests.web.console.gallery import hang
+from worker import logs
+from worker.catalog.query import parse
+from worker.local import settings_in
+from worker.site import Site
+from worker.web.serving import served
+
+DOCS = Path(__file__).parents[3] / "docs" / "images"
+KEPT = {"overview": "overview-light", "browse": "search-light", "map": "map-near-dark", "failures": "failures-light"}
+"""What the documentation shows: small, and the upper part alone."""
+SIZES = {"light": (1360, 900), "dark": (1360, 900), "narrow": (375, 800)}
+
+
+def pages(site: Site) -> dict[str, str]:
+    """The address of each page, by its name."""
+    query = parse('has:position has:title camera:"Fujifilm X-T5" taken:2024-07..2024-08')
+    picture = site.catalog.page(query, limit=1).rows[0][0]
+    failure = site.catalog.page(parse("status:failed code:unsupported_format"), limit=1).rows[0][0]
+    bucket = f"gs://{site.catalog.facets(parse(''), ['bucket'])['bucket'][0][0]}"
+    return {
+        "overview": "/",
+        "browse": "/images",
+        "table": "/images?view=table&q=" + quote("iso:>=800 has:lens"),
+        "search": "/images?q=" + quote('camera:"Canon EOS R6" taken:2023'),
+        "nothing": "/images?q=" + quote("make:Leica"),
+        "fault": "/images?q=" + quote("iso:>loud"),
+        "picture": f"/images/{picture}",
+        "map": "/map",
+        "map-near": "/map?q=" + quote("box:35,-12,66,22"),
+        "plots": "/plots",
+        "queue": "/queue",
+        "failures": "/failures",
+        "failure": f"/failures/{failure}",
+        "requeue": "/failures/requeue?q=" + quote("code:unsupported_format"),
+        "backfills": f"/backfills?target={quote(bucket)}&select=all",
+        "reconcile": "/reconcile?scope=" + quote(f"{bucket}/"),
+        "workers": "/workers",
+        "runs": "/runs",
+        "run": f"/runs/{next(run.id for run in site.ledger.newest() if run.action == 'redrive')}",
+    }
+
+
+def take(browser: Browser, path: str, file: Path, width: int, height: int) -> None:
+    """The whole page, once it is still."""
+    browser.resize(width, height)
+    browser.open(path)
+    wait_until(lambda: browser.run("return document.readyState") == "complete", 60)
+    if path.startswith("/map"):
+        wait_until(lambda: browser.run("return document.querySelector('#map')?.dataset.painted !== undefined"))
+    wait_until(lambda: "Counting" not in browser.text("body"), 60)
+    browser.run("for (const image of document.images) image.loading = 'eager'")
+    wait_until(lambda: browser.run("return [...document.images].every((image) => image.complete)"), 60)
+    whole = min(2600, int(browser.run("return document.documentElement.scrollHeight")))
+    browser.resize(width, max(height, whole))
+    browser.still()
+    shot = browser.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
+    file.write_bytes(base64.b64decode(shot["data"]))
+
+
+def _at_work(browser: Browser) -> bool:
+    browser.open("/workers")
+    return "heard of within the last minute" in browser.text()
+
+
+def _act(browser: Browser) -> None:
+    """Do what leaves something to be seen: a requeue, a backfill, and a comparison."""
+    browser.open("/failures/requeue?q=code:unsupported_format")
+    browser.one("#confirm").click()
+    wait_until(lambda: browser.text("#pending") == "0", 30)
+    browser.open("/backfills?target=gs://pictures/2024&select=all")
+    browser.one("#confirm").click()
+    wait_until(lambda: "done" in browser.text(".lead"), 30)
+    browser.open("/reconcile")
+    browser.one("main .primary").click()
+    wait_until(lambda: "done" in browser.text("#report h2"), 30)
+
+
+def keep(shot: Path, file: Path) -> None:
+    """A copy for the documentation."""
+    with Image.open(shot) as image:
+        upper = image.convert("RGB").crop((0, 0, image.width, min(image.height, 860)))
+    small = upper.resize((upper.width * 4 // 5, upper.height * 4 // 5), Image.Resampling.LANCZOS)
+    small.quantize(160, dither=Image.Dither.NONE).save(file, optimize=True)
+
+
+def main(into: Path, only: list[str]) -> None:
+    """Take them, of all pages or of some."""
+    logs.configure("error", "console")
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as room:
+        folder = Path(room) / "pictures"
+        hang(folder)
+        imagemeta("up", folder, "--once", IMAGEMETA_LOG_LEVEL="error")
+        settings = settings_in(folder)
+        at_work = started("up", folder, "--no-console", IMAGEMETA_LOG_LEVEL="error")
+        with at_work, Site(settings) as site, served(settings) as url, browsing(url) as browser:
+            wait_until(lambda: _at_work(browser), 30)
+            _act(browser)
+            for name, path in pages(site).items():
+                if only and name not in only:
+                    continue
+                for look, (width, height) in SIZES.items():
+                    browser.dark(look == "dark")
+                    take(browser, path, into / f"{name}-{look}.png", width, height)
+                    sys.stdout.write(f"{into / f'{name}-{look}.png'}\n")
+
+
+if __name__ == "__main__":
+    main(Path(".screenshots"), [name for name in sys.argv[1:] if name != "--docs"])
+    if "--docs" in sys.argv:
+        DOCS.mkdir(exist_ok=True)
+        for kept, taken in KEPT.items():
+            keep(Path(f".screenshots/{taken}.png"), DOCS / f"{kept}.png")
