@@ -26,7 +26,11 @@ from worker.web.serving import served
 from worker.web.viewer import Precision, Scope, Viewer
 
 AUDIENCE = "/projects/12/locations/europe-west1/services/images-web"
-NOW = int(time.time())
+
+
+def now() -> int:
+    """This very moment: a token that was made when the tests were collected may have expired since."""
+    return int(time.time())
 
 
 def ec_key() -> tuple[str, str]:
@@ -43,7 +47,14 @@ OTHER_EC, _ = ec_key()
 
 
 def signed(signer: Any, **claims: Any) -> str:
-    about = {"aud": AUDIENCE, "iat": NOW, "exp": NOW + 600, "email": "Anna@Example.com", "hd": "example.com", **claims}
+    about = {
+        "aud": AUDIENCE,
+        "iat": now(),
+        "exp": now() + 600,
+        "email": "Anna@Example.com",
+        "hd": "example.com",
+        **claims,
+    }
     return bytes(jwt.encode(signer, about)).decode()  # type: ignore[no-untyped-call]  # google-auth's jwt has no types
 
 
@@ -74,7 +85,7 @@ def test_iap_and_google_say_who_it_is() -> None:
     [
         lambda: by_iap(OTHER_EC),
         lambda: by_iap(aud="another"),
-        lambda: by_iap(exp=NOW - 600, iat=NOW - 1200),
+        lambda: by_iap(exp=now() - 600, iat=now() - 1200),
         lambda: by_iap(iss="https://accounts.google.com"),
         lambda: by_iap(email=""),
         lambda: by_google(iss="https://cloud.google.com/iap"),

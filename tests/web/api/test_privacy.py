@@ -1,12 +1,13 @@
 """Whoever may not see exact positions never gets more than two decimals of one, wherever it stands."""
 
+import io
 import itertools
 import json
 import math
 import random
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.fakes import plain_json
 from tests.samples import SAMPLES
 from tests.web.api.client import BY_NAME, UNHURRIED, Client
 from tests.web.api.conftest import Place, place
+from worker import logs
 from worker.catalog.matching import matches
 from worker.catalog.query import parse
 from worker.document import Attempt, Evidence, failed
@@ -259,14 +261,15 @@ def test_a_refusal_points_at_the_term() -> None:
     assert refused.value.column == 11
 
 
-def test_nothing_of_a_place_gets_into_the_log(telltale: tuple[Place, str], capfd: pytest.CaptureFixture[str]) -> None:
-    with closing(Client(telltale[1], "exact")) as client:
+def test_nothing_of_a_place_gets_into_the_log(telltale: tuple[Place, str]) -> None:
+    with redirect_stderr(io.StringIO()) as logged, closing(Client(telltale[1], "exact")) as client:
+        logs.configure("debug", "json")  # whatever another test has set
         client.ask("GET", "/v1/images", params={"q": f"near:{PAIR},2km"})
         client.ask("GET", "/v1/images", params={"q": f"near:{PAIR}"})
         client.ask("GET", f"/v1/images/{PAIR}")
-    logged = "".join(capfd.readouterr())
-    assert "/images" in logged
-    assert "48.1" not in logged
+    logs.configure("info", "json")
+    assert "/images" in logged.getvalue()
+    assert "48.1" not in logged.getvalue()
 
 
 def test_a_place_without_a_file_is_still_a_place(tmp_path: Path) -> None:
