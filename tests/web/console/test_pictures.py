@@ -1,5 +1,6 @@
 """From a search to any tag; facets, completions, the map, plots, the keyboard; and a picture that comes meanwhile."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,10 +202,10 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def beside(window: Browser, folder: Path) -> Iterator[Browser]:
     """At the console that `imagemeta up` serves beside its work on the folder."""
-    with started("up", folder, "--shards", "1", IMAGEMETA_LOG_LEVEL="error") as program:
+    with started("up", folder, "--shards", "1", IMAGEMETA_LOG_LEVEL="info") as program:
         assert program.stderr
-        line = next(line for line in program.stderr if "http://" in line)
-        yield from watched(window, line.split("console is at ")[1].split("/,")[0])
+        told = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in program.stderr)
+        yield from watched(window, next(url[0] for url in told if url))
 
 
 def test_a_picture_that_comes_is_there_without_a_reload(beside: Browser, folder: Path) -> None:
