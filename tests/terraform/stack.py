@@ -179,9 +179,11 @@ def _buckets(stack: Stack) -> Iterator[str]:
     for bucket in stack.all("storage_bucket"):
         if bucket["public_access_prevention"] != "enforced" or not bucket["uniform_bucket_level_access"]:
             yield f"{bucket['name']} could be made public"
-    exports = {args[-1] for args in stack.job_arguments() if args[0] == "export"}
+    exports = {
+        arg.split("/")[2] for args in stack.job_arguments() if args[0] == "export" for arg in args if "//" in arg
+    }
     for bucket in stack.all("storage_notification"):
-        if f"gs://{bucket['bucket']}" in exports:
+        if bucket["bucket"] in exports:
             yield "exports are written into a bucket of images: each would be news to the worker"
 
 
