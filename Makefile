@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 PICTURES := demo/pictures
+# Processes that test side by side; each starts emulators and a browser of its own, and mostly waits for them.
+TESTERS ?= 3
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
@@ -30,7 +32,7 @@ demo: $(READY)
 	@echo 'Watch your own pictures: $(BIN)/imagemeta up ~/Pictures'
 
 test: $(READY)
-	$(BIN)/python -m pytest -m 'not deep'
+	$(BIN)/python -m pytest -m 'not deep' --numprocesses $(TESTERS) --dist loadfile
 
 test-deep: $(READY)
 	$(BIN)/python -m pytest -m deep

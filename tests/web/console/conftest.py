@@ -22,13 +22,6 @@ from worker.web.guard import Bounds
 PICTURES = 60
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What opens a browser takes minutes: `make test-deep` runs it."""
-    for item in items:
-        if "window" in getattr(item, "fixturenames", ()):
-            item.add_marker("deep")
-
-
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of pictures and of files that are none, and its catalog."""
