@@ -29,6 +29,7 @@ FLAGS = (
     "--disable-dev-shm-usage",
 )
 _TRAP = """
+try { localStorage.every ??= "0"; } catch { /* an empty page keeps nothing */ }
 window.__ran = [];
 for (const name of ["alert", "confirm", "prompt", "print", "open"]) {
   window[name] = (...what) => { window.__ran.push(name + ": " + what); };
@@ -38,7 +39,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.__ran.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
 });
 """
-"""What hostile strings call, and the browser's own word on what it forbade."""
+"""What hostile strings call, and the browser's own word on what it forbade. Pages look again only where a test says so:
+nothing else changes between two looks of ours."""
 
 
 class Browser:

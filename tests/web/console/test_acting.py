@@ -65,8 +65,8 @@ def test_a_backfill_says_what_it_comes_to_and_is_watched(person: Person, site: S
     assert f"{FILES} objects" in page
     assert f"Announce {FILES} objects" in page
     run = person.press("/backfills", target="gs://pictures/", select="all", total=str(FILES), rate="1000")
-    wait_until(lambda: f"{FILES} of {FILES}" in person.read(run))
-    assert "✓ done" in person.page
+    wait_until(lambda: "✓ done" in person.read(run))
+    assert f"{FILES} of {FILES}" in person.page
     assert site.gauge.backlog().waiting == FILES
     assert [found.who for found in site.ledger.newest()] == ["local"]
     assert "gs://pictures/ --all" in person.read("/runs")
