@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "worker"
 FLOORS = [
     {"errors"},
     {"model"},
-    {"legal", "geohash", "catalog"},
+    {"legal", "geohash", "catalog", "trace"},
     {"ports", "clock", "interrupts", "inspection", "outlet", "accounts"},
     {"extract"},
     {"decode", "document", "indexes", "explain", "events", "logs", "telemetry", "health"},

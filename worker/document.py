@@ -6,7 +6,6 @@ spread and any name is legal, followed by a readable slug of the file's name, so
 
 import base64
 import hashlib
-import os
 import re
 import traceback
 from collections.abc import Mapping, Sequence
@@ -31,6 +30,7 @@ from worker.model import (
     Tag,
     Value,
 )
+from worker.trace import Trace, fingerprint
 
 UNINDEXED = (
     "tags",
@@ -53,9 +53,6 @@ _TRACEBACK_LINES = 30
 _DROPPED_NAMES = 200
 _PAYLOAD_BYTES = 8192
 _SENTENCE_LENGTH = 300
-_PACKAGE = f"{os.sep}worker{os.sep}"
-_STAGES = {"decode": "decode", "backends": "read", "extract": "extract", "reading": "extract", "document": "document"}
-"""The rooms of the house (docs/architecture.md) that a message walks through, and what the step is called there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,30 +298,6 @@ def _without_largest(
         excess -= size
         dropped.append(f"{prefix}{name}"[:60])
     return kept, excess
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Where an error was raised: the step of the walk, and the innermost function of ours, `module.function`."""
-
-    stage: str
-    frame: str
-
-    @classmethod
-    def of(cls, error: Exception) -> "Trace":
-        """From the error's traceback; an error that was not raised here has none."""
-        own = [
-            (frame.filename.rpartition(_PACKAGE)[2].removesuffix(".py").replace(os.sep, "."), frame.name)
-            for frame in traceback.extract_tb(error.__traceback__)
-            if _PACKAGE in frame.filename
-        ]
-        stages = [_STAGES[room] for module, _ in own if (room := module.split(".")[0]) in _STAGES]
-        return cls(stages[-1] if stages else "process", ".".join(own[-1]) if own else "")
-
-
-def fingerprint(code: str, stage: str, frame: str) -> str:
-    """Failures of the same cause have the same one."""
-    return hashlib.sha256(f"{code}\0{stage}\0{frame}".encode()).hexdigest()[:12]
 
 
 def _error(error: Exception, trace: Trace) -> dict[str, object]:

@@ -1,112 +1,10 @@
-"""The data that walks through the worker: frozen, documented field by field, without behaviour of its own.
-
-Times are timezone-aware UTC `datetime`s unless a field says otherwise; sizes and offsets are bytes.
-"""
+"""What reading an object may cost, and what is found in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
-
-Scalar = None | bool | int | float | str | datetime
-Value = Scalar | list["Value"] | dict[str, "Value"]
-"""What a document may hold: JSON and timestamps. Never NaN, infinity, a list in a list, or text with NUL."""
-
-
-# --- the message -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One notification as the queue delivers it."""
-
-    id: str
-    attributes: Mapping[str, str]
-    data: bytes = b""
-    published: datetime | None = None
-
-
-class Event(StrEnum):
-    """What happened to the object, of that which concerns us; the values are Cloud Storage's `eventType`s."""
-
-    FINALIZE = "OBJECT_FINALIZE"
-    DELETE = "OBJECT_DELETE"
-    ARCHIVE = "OBJECT_ARCHIVE"
-    METADATA_UPDATE = "OBJECT_METADATA_UPDATE"
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectRef:
-    """One generation of one object, with the facts that its bucket states about it.
-
-    `generation` is unique per object but not ordered in time. `crc32c` and `md5` are base64 as Cloud Storage
-    writes them; `metageneration` grows within one generation; `custom` is the uploader's own metadata.
-    """
-
-    bucket: str
-    name: str
-    generation: int
-    metageneration: int = 1
-    size: int | None = None
-    content_type: str | None = None
-    crc32c: str | None = None
-    md5: str | None = None
-    storage_class: str | None = None
-    created: datetime | None = None
-    updated: datetime | None = None
-    custom: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def uri(self) -> str:
-        """`gs://bucket/name`, for people."""
-        return f"gs://{self.bucket}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What an operator wants with a message that no bucket sent: `name` is the command's (backfill, redrive, ...).
-
-    `run` is the action's record. A document of more `passes` takes the place of one of fewer, so that an operator can
-    have a generation read again; 1 asks for nothing that the bucket's own notification would not. `redrives` counts
-    how often this generation went back to the queue after it had failed; any at all releases it from quarantine.
-    """
-
-    name: str
-    run: str
-    passes: int = 1
-    redrives: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A decoded message: this happened to that object.
-
-    `overwritten_by` is the generation that replaced `ref`; it comes with DELETE and ARCHIVE only.
-    """
-
-    event: Event
-    ref: ObjectRef
-    time: datetime | None = None
-    overwritten_by: int | None = None
-    action: Action | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A decoded message of a batch (docs/batches.md): the image at `url` is wanted.
-
-    `row` counts the batch's rows and `column` the URLs of that row, both from 1. `passes` is as in Action.
-    """
-
-    batch: str
-    row: int
-    column: int
-    url: str
-    passes: int = 1
-
-
-# --- what one object may cost ------------------------------------------------------------------------------
 
 MakerNotes = Literal["auto", "always", "never"]
 
@@ -133,8 +31,6 @@ class Limits:
     """A single value larger than this is left out, with its length and SHA-256 in its place."""
     makernotes: MakerNotes = "auto"
 
-
-# --- what extraction finds ---------------------------------------------------------------------------------
 
 TagValue = None | bool | int | float | str | list["TagValue"] | dict[str, "TagValue"]
 
@@ -335,73 +231,3 @@ class Metadata:
         if self.truncated or states & {BlockStatus.PARTIAL, BlockStatus.FAILED}:
             return Status.PARTIAL
         return Status.OK if BlockStatus.OK in states else Status.NONE
-
-
-# --- what is stored ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One object's record, legal for every store.
-
-    `key` is the document's id; `generation` and `metageneration` are the ones it speaks of; `status`, `extractor` (its
-    maker's version), `sidecar` (what was merged) and `passes` (see Action) decide if it may stand; `fields` is what is
-    kept.
-    """
-
-    key: str
-    ref: ObjectRef
-    status: Status
-    extractor: str
-    fields: Mapping[str, Value]
-    passes: int = 1
-    sidecar: Sidecar | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What the write ladder needs to know of a stored document. `version` changes with every write that changes it.
-
-    `quarantined`: its object kills who reads it, and is left alone until somebody redrives it.
-    """
-
-    generation: int
-    metageneration: int
-    status: Status
-    extractor: str
-    version: str
-    passes: int = 1
-    quarantined: bool = False
-    sidecar: Sidecar | None = None
-
-
-DIED = "died"
-"""The code of an attempt that a process did not survive; no error of ours has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedAttempt:
-    """One attempt at an object that came to nothing: when, by which worker, and why (`code`, and a sentence).
-
-    `generation` and `passes` say what was tried; both are 0 for a process that died over the object.
-    """
-
-    time: datetime
-    worker: str
-    code: str
-    message: str
-    generation: int = 0
-    passes: int = 0
-
-
-class Outcome(StrEnum):
-    """What a message came to, once it is durable or proven to need no write."""
-
-    STORED = "stored"
-    UNCHANGED = "unchanged"
-    SUPERSEDED = "superseded"
-    DELETED = "deleted"
-    PATCHED = "patched"
-    FAILED = "failed"
-    IGNORED = "ignored"
-    QUARANTINED = "quarantined"
