@@ -3,13 +3,10 @@ from typing import Any
 import pytest
 
 from tests.catalog.seeded import documents
-from tests.cli.program import imagemeta, records
 from tests.conformance.test_catalog import QUERIES, meant
 from tests.web.api.client import Client
-from tests.web.api.conftest import Asking, Place
+from tests.web.api.conftest import Asking
 from worker.catalog.facets import FACETS
-
-SOME = QUERIES[::20]
 
 
 def ids(client: Client, limit: int = 7, **asked: Any) -> list[str]:
@@ -28,13 +25,6 @@ def test_a_query_finds_the_same_through_the_api_and_by_its_meaning(client: Clien
         found = ids(client, 50, q=text)
         assert len(found) == len(set(found))
         assert set(found) == meant(text), text
-
-
-def test_a_query_finds_the_same_on_the_command_line(client: Client, seeded: Place) -> None:
-    for text in SOME:
-        lines = records(imagemeta("find", "--folder", seeded.folder, text, "--format", "jsonl").stdout)
-        shown = [image["uri"] for image in client.get("/v1/images", q=text, limit=1000)["images"]]
-        assert [line["uri"] for line in lines] == shown, text
 
 
 def test_pages_have_every_document_once_newest_first(client: Client) -> None:
