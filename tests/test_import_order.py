@@ -20,7 +20,7 @@ FLOORS = [
     {"worker", "operate", "export", "batches"},
     {"backends"},
     {"settings", "urls"},
-    {"bootstrap", "examination", "shelving", "batch_parts"},
+    {"bootstrap", "examination", "shelving", "batch_parts", "seals"},
     {"duties", "shard", "push", "crew"},
     {"supervisor"},
     {"entries", "scan", "local", "local_batch", "site", "actions", "exports"},

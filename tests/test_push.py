@@ -21,7 +21,7 @@ from tests.fakes import wait_until
 from tests.test_worker import Rig, raising
 from worker.attempts import Maker
 from worker.backends.gcp.tokens import Certificates, TokenCheck
-from worker.bootstrap import Wiring
+from worker.bootstrap import PushCheck, Wiring
 from worker.errors import CorruptImage, Forbidden, SourceUnavailable
 from worker.group_commit import GroupCommit
 from worker.group_lookup import GroupLookup
@@ -72,12 +72,50 @@ def unsigned(header: dict[str, str], sign: Callable[[bytes], bytes]) -> str:
     return f"{head}.{claims}.{part(sign(f'{head}.{claims}'.encode()))}"
 
 
-def check(fetch: Callable[[], tuple[dict[str, str], float]] = lambda: ({"k1": PUBLIC}, 300.0)) -> TokenCheck:
-    return TokenCheck(AUDIENCE, ACCOUNT, Certificates(fetch))
+def check(
+    fetch: Callable[[], tuple[dict[str, str], float]] = lambda: ({"k1": PUBLIC}, 300.0), *, checked: bool = False
+) -> TokenCheck:
+    return TokenCheck(AUDIENCE, ACCOUNT, Certificates(fetch), checked=checked)
+
+
+def sent(header: str | None) -> dict[str, str]:
+    """The headers of a request."""
+    return {} if header is None else {"authorization": header}
+
+
+def removed(signed: str) -> str:
+    """The token as Cloud Run may hand it on."""
+    return f"{signed.rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE"
 
 
 def test_a_token_of_google_for_our_account_passes() -> None:
-    check()(f"Bearer {token()}")
+    check()(sent(f"Bearer {token()}"))
+
+
+def test_behind_cloud_runs_own_check_a_token_needs_no_signature_any_more() -> None:
+    behind = check(checked=True)
+    behind(sent(f"Bearer {token()}"))
+    behind(sent(f"Bearer {removed(token())}"))
+    for wrong in (
+        {"aud": "https://else.example"},
+        {"iss": "https://evil.example"},
+        {"email": "evil@evil.example"},
+        {"email_verified": False},
+        {"exp": int(time.time()) - 60},
+    ):
+        with pytest.raises(Forbidden):
+            behind(sent(f"Bearer {removed(token(**wrong))}"))
+    for forged in (f"Bearer {token(OTHER_PRIVATE)}", f"Bearer {removed('a.b.c')}", "Bearer " + removed("x" * 9000)):
+        with pytest.raises(Forbidden):
+            behind(sent(forged))
+
+
+def test_a_token_that_cloud_run_did_not_look_at_keeps_its_signature() -> None:
+    tokens = check(checked=True)
+    headers = {"x-serverless-authorization": f"Bearer {removed(token(email='evil@evil.example'))}"}
+    with pytest.raises(Forbidden):
+        tokens(headers | sent(f"Bearer {removed(token())}"))
+    tokens(headers | sent(f"Bearer {token()}"))
 
 
 FORGED = {
@@ -93,6 +131,7 @@ FORGED = {
     "not yet valid": lambda: f"Bearer {token(iat=int(time.time()) + 600)}",
     "another audience": lambda: f"Bearer {token(aud='https://else.example')}",
     "another issuer": lambda: f"Bearer {token(iss='https://evil.example')}",
+    "without its signature": lambda: f"Bearer {removed(token())}",
     "another account": lambda: f"Bearer {token(email='evil@evil.example')}",
     "unverified account": lambda: f"Bearer {token(email_verified=False)}",
     "verified as text": lambda: f"Bearer {token(email_verified='true')}",
@@ -107,7 +146,7 @@ FORGED = {
 @pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED.keys())
 def test_any_other_token_is_refused(forged: Callable[[], str | None]) -> None:
     with pytest.raises(Forbidden):
-        check()(forged())
+        check()(sent(forged()))
 
 
 def test_certificates_are_fetched_once_and_again_for_a_new_key_but_not_for_every_stranger() -> None:
@@ -119,16 +158,16 @@ def test_certificates_are_fetched_once_and_again_for_a_new_key_but_not_for_every
 
     checked = check(fetch)
     for _ in range(10):
-        checked(f"Bearer {token()}")
+        checked(sent(f"Bearer {token()}"))
         with pytest.raises(Forbidden):
-            checked(f"Bearer {token(key_id='k9')}")
+            checked(sent(f"Bearer {token(key_id='k9')}"))
     assert len(fetched) == 1
 
 
 class Served:
     """The endpoint over a rig of memory ports, on a port of its own."""
 
-    def __init__(self, rig: Rig, checked: Callable[[str | None], None]) -> None:
+    def __init__(self, rig: Rig, checked: PushCheck) -> None:
         commit, lookup = GroupCommit(rig.documents, rig.clock), GroupLookup(rig.documents)
         ladder = WriteLadder(commit, rig.documents, rig.bucket, rig.clock)
         wiring = Wiring(rig.worker, rig.breaker, commit, lookup, rig.bucket, rig.documents, ladder, Maker())

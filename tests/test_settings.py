@@ -57,7 +57,7 @@ def test_every_opener_names_its_setting() -> None:
 def test_push_for_everybody_needs_a_token() -> None:
     with pytest.raises(Misconfigured, match="PUSH_AUDIENCE"):
         open_push_check(load({"IMAGEMETA_PUSH_ADDRESS": ":8080"}))
-    open_push_check(load({}))(None)
+    open_push_check(load({}))({})
     check = open_push_check(load({"IMAGEMETA_PUSH_AUDIENCE": "a", "IMAGEMETA_PUSH_ACCOUNT": "b"}))
     with pytest.raises(Forbidden):
-        check(None)
+        check({})

@@ -1,7 +1,7 @@
 """Settings become wired objects. The only importer of backends, and of each only when it is asked for."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from worker.backends.local.documents import LocalDocuments
     from worker.backends.local.folder import FolderStore
 
-PushCheck = Callable[[str | None], None]
-"""Given the `Authorization` header of a push request: returns, or raises Forbidden."""
+PushCheck = Callable[[Mapping[str, str]], None]
+"""Given a push request's headers by lower-case names: returns, or raises Forbidden."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -285,7 +285,8 @@ def open_push_check(settings: Settings) -> PushCheck:
     if settings.push_audience and settings.push_account:
         from worker.backends.gcp.tokens import Certificates, TokenCheck, google_certificates
 
-        return TokenCheck(settings.push_audience, settings.push_account, Certificates(google_certificates))
+        certificates, checked = Certificates(google_certificates), settings.push_checked
+        return TokenCheck(settings.push_audience, settings.push_account, certificates, checked=checked)
     if is_loopback(settings.push_address):
         return lambda _: None
     raise Misconfigured(

@@ -1,4 +1,5 @@
-"""What a worker does beside its messages: it says that it is alive, and has dead letters written down.
+"""What a worker does beside its messages: it says that it is alive, has dead letters written down, and keeps the key of
+the cursors.
 
 One thread, which may wait for the store as long as it likes; nothing waits for it. What fails is tried again later.
 """
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from worker import __version__, events
+from worker import __version__, events, seals
 from worker.bootstrap import Wiring, has_dead_letters, open_dead_letters, open_records
 from worker.errors import WorkerError
 from worker.in_flight import Board
@@ -26,12 +27,13 @@ BEAT_SECONDS = 15.0
 DRAIN_SECONDS = 10.0
 DRAINED_AT_ONCE = 10
 """A letter a second and shard: dead letters are few, and nothing is gained by haste."""
+SEAL_SECONDS = 600.0
 _LOOK_SECONDS = 0.5
 _JOIN_SECONDS = 3.0
 
 
 class Duties:
-    """The duties of one process. The dead letters are the first shard's alone."""
+    """The duties of one process. The dead letters and the key are the first shard's alone."""
 
     def __init__(self, settings: Settings, wiring: Wiring, board: Board, number: int) -> None:
         self._settings = settings
@@ -47,6 +49,8 @@ class Duties:
     def run(self, stopped: threading.Event) -> None:
         """Until `stopped` is set; then take the worker's name off the list of the living."""
         duties = [(self._beat, BEAT_SECONDS)]
+        if self._number == 0:
+            duties.append((self._seal, SEAL_SECONDS))
         if self._number == 0 and has_dead_letters(self._settings):
             duties.append((self._drain, DRAIN_SECONDS))
         due = [0.0] * len(duties)
@@ -59,8 +63,14 @@ class Duties:
             self._end()
 
     def _beat(self) -> None:
+        beat(self._remembered(), self._says())
+
+    def _seal(self) -> None:
+        seals.key(self._remembered())
+
+    def _remembered(self) -> "Records":
         self._records = self._records or open_records(self._settings)
-        beat(self._records, self._says())
+        return self._records
 
     def _says(self) -> Beat:
         totals, now = events.totals(), monotonic()

@@ -91,7 +91,7 @@ class PushEndpoint:
         loop = asyncio.get_running_loop()
         try:
             # The check may fetch certificates, so it has a thread; nothing of the body is read before it passed.
-            await loop.run_in_executor(None, self._check, request.headers.get("authorization"))
+            await loop.run_in_executor(None, self._check, request.headers)
         except Forbidden as error:
             raise _Refused(HTTPStatus.FORBIDDEN, f"not authorised: {error}") from error
         except SourceUnavailable as error:

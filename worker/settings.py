@@ -75,6 +75,11 @@ class Settings(BaseSettings):
     )
     push_audience: str = Field("", description="The audience that a push request's token must name.")
     push_account: str = Field("", description="The service account that a push request's token must name.")
+    push_checked: bool = Field(
+        False,
+        description="On Cloud Run where callers need `run.invoker`: it checks the token first, and may take its"
+        " signature away. Such a token is taken.",
+    )
     serve_address: str = Field(
         "127.0.0.1:8080",
         description="Where `imagemeta serve` listens; `:PORT` means every address, and needs a way to sign in.",

@@ -1,20 +1,17 @@
 """Cursors as they are handed out: a store's own may hold the place of the page's last picture, so some are sealed."""
 
 import threading
-from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from worker import seals
 from worker.errors import QueryError
 from worker.ports import Records
 from worker.web.viewer import Precision
 
-KIND = "seals"
-_NAME = "cursors"
-
 
 class Cursors:
-    """Seals with a key that is made once and kept among the records, so that every process reads every cursor."""
+    """Seals with the key that the records keep."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
@@ -39,8 +36,5 @@ class Cursors:
     def _seal(self) -> Fernet:
         with self._lock:
             if self._key is None:
-                if self._records.get(KIND, _NAME) is None:
-                    self._records.put(KIND, _NAME, {"at": datetime.now(UTC), "key": Fernet.generate_key().decode()})
-                kept = self._records.get(KIND, _NAME) or {}  # another process may have put its own meanwhile
-                self._key = Fernet(str(kept["key"]))
+                self._key = Fernet(seals.key(self._records))
             return self._key

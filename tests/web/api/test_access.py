@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from google.auth import crypt, jwt
 
 from tests.cli.program import imagemeta, started
-from tests.test_push import OTHER_PRIVATE, PRIVATE, PUBLIC
+from tests.test_push import OTHER_PRIVATE, PRIVATE, PUBLIC, removed
 from tests.web.api.client import Client
 from tests.web.api.conftest import Place
 from worker.accounts import Account
@@ -111,6 +111,17 @@ def test_a_forged_assertion_is_refused(forged: Callable[[], str]) -> None:
 def test_a_forged_token_is_refused(forged: Callable[[], str]) -> None:
     with pytest.raises(Forbidden):
         oidc({"authorization": f"Bearer {forged()}"})
+
+
+def test_a_token_whose_signature_cloud_run_took_says_how_to_send_it() -> None:
+    sent = removed(by_google())
+    with pytest.raises(Forbidden, match="X-Serverless-Authorization"):
+        oidc({"authorization": f"Bearer {sent}"})
+    with pytest.raises(Forbidden):
+        iap({"x-goog-iap-jwt-assertion": removed(by_iap())})
+    both = {"authorization": f"Bearer {by_google()}", "x-serverless-authorization": f"Bearer {sent}"}
+    assert oidc(both) == Account("anna@example.com", "example.com")
+    assert oidc({"x-serverless-authorization": f"Bearer {sent}"}) is None, "whoever may call could have written it"
 
 
 def test_the_first_rule_that_fits_decides() -> None:

@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from google.auth import jwt
@@ -21,6 +21,8 @@ GOOGLE = ("https://accounts.google.com", "accounts.google.com")
 IAP = ("https://cloud.google.com/iap",)
 _CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
 _IAP_KEYS = "https://www.gstatic.com/iap/verify/public_key"
+_REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
+"""What Cloud Run may leave of a signature, where it has checked the token itself (its troubleshooting page)."""
 _SKEW_SECONDS = 30
 _TOKEN_BYTES = 8192
 _REFRESH_SECONDS = 60.0
@@ -64,6 +66,11 @@ class Tokens:
         """What the token says. Raises Forbidden, with a reason for the log, where it is not in order."""
         if not 0 < len(token) <= _TOKEN_BYTES:
             raise Forbidden("no bearer token")
+        if token.endswith(_REMOVED):
+            raise Forbidden(
+                "Cloud Run took this token's signature away: send the token as X-Serverless-Authorization as well, for"
+                " Cloud Run, and Authorization arrives as it is"
+            )
         try:
             header = jwt.decode_header(token)  # type: ignore[no-untyped-call]  # google-auth's jwt has no types
             certificates = self._certificates.holding(str(header.get("kid", "")))
@@ -80,17 +87,39 @@ class Tokens:
             raise Forbidden("another issuer")
         return claims
 
+    def checked_claims(self, token: str) -> Mapping[str, Any]:
+        """The same of a token whose signature was checked on its way here, and may be gone."""
+        if not token.endswith(_REMOVED) or len(token) > _TOKEN_BYTES:
+            return self.claims(token)
+        try:
+            claims: Mapping[str, Any] = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]  # as above
+            expires = float(claims["exp"])
+        except Exception as error:
+            raise Forbidden(f"{type(error).__name__}: {str(error)[:100]}") from error
+        if claims.get("aud") != self._audience or claims.get("iss") not in self._issuers:
+            raise Forbidden("another audience or issuer")
+        if expires < time() - _SKEW_SECONDS:
+            raise Forbidden("the token has expired")
+        return claims
+
 
 class TokenCheck:
-    """Checks the `Authorization` header of push requests."""
+    """Checks the `Authorization` header of push requests.
 
-    def __init__(self, audience: str, account: str, certificates: Certificates) -> None:
+    `checked`: Cloud Run lets nobody through whose token it did not check, and may have taken the signature away. It
+    leaves that header alone where another one, X-Serverless-Authorization, has the token: then nobody has checked it.
+    """
+
+    def __init__(self, audience: str, account: str, certificates: Certificates, *, checked: bool = False) -> None:
         self._tokens = Tokens(audience, GOOGLE, "RS256", certificates)
         self._account = account
+        self._checked = checked
 
-    def __call__(self, header: str | None) -> None:
+    def __call__(self, headers: Mapping[str, str]) -> None:
         """Return where the token is in order; raise Forbidden, with a reason for the log, where it is not."""
-        claims = self._tokens.claims(_bearer(header))
+        token = _bearer(headers.get("authorization"))
+        checked = self._checked and "x-serverless-authorization" not in headers
+        claims = self._tokens.checked_claims(token) if checked else self._tokens.claims(token)
         if claims.get("email") != self._account or claims.get("email_verified") is not True:
             raise Forbidden("another account")
 
