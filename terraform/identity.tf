@@ -10,7 +10,7 @@ locals {
   database_roles = merge(
     { worker = { member = google_service_account.worker.member, role = "roles/datastore.user" } },
     length(local.jobs) > 0 ? { jobs = { member = google_service_account.jobs[0].member, role = "roles/datastore.user" } } : {},
-    var.web.enabled ? { web = { member = google_service_account.web[0].member, role = "roles/datastore.viewer" } } : {},
+    var.web.enabled ? { web = { member = google_service_account.web[0].member, role = "roles/datastore.${var.web.operate ? "user" : "viewer"}" } } : {},
   )
 }
 

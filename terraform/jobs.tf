@@ -40,9 +40,9 @@ resource "google_cloud_run_v2_job" "default" {
         args  = each.value.args
 
         dynamic "env" {
-          for_each = merge(local.telemetry, {
+          for_each = merge(local.untraced, var.settings, {
             IMAGEMETA_DOCUMENTS = local.documents
-            IMAGEMETA_TOPIC     = "pubsub://${var.project_id}/${google_pubsub_topic.images.name}"
+            IMAGEMETA_TOPIC     = local.topic
           })
           content {
             name  = env.key

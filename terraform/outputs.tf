@@ -27,6 +27,11 @@ output "console" {
   value       = one(google_cloud_run_v2_service.web[*].uri)
 }
 
+output "console_audience" {
+  description = "What a token for the console must name, without IAP (docs/api.md)."
+  value       = var.web.enabled && !var.web.iap ? local.web_audience : null
+}
+
 output "dashboard" {
   description = "The page with backlog, age, rates and instances."
   value       = "https://console.cloud.google.com/monitoring/dashboards?project=${var.project_id}"

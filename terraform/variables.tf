@@ -177,12 +177,17 @@ variable "trace_ratio" {
 }
 
 variable "web" {
-  description = "The API, behind IAP or for members with an invoker's token only. viewers says who may do what and see positions how exactly (IMAGEMETA_VIEWERS of docs/settings.md)."
+  description = "The console and its API, behind IAP or for members with an invoker's token only. viewers says who may do what and see positions how exactly (IMAGEMETA_VIEWERS of docs/settings.md). It reads documents alone; previews has it read pictures, operate lets it do what the commands do, pause also switch the buckets' notifications; min_instances = 1 keeps long runs going."
   type = object({
+    api_keys      = optional(bool, false)
     enabled       = optional(bool, false)
     iap           = optional(bool, true)
-    max_instances = optional(number, 3)
+    max_instances = optional(number)
     members       = optional(list(string), [])
+    min_instances = optional(number, 0)
+    operate       = optional(bool, false)
+    pause         = optional(bool, false)
+    previews      = optional(bool, false)
     viewers       = optional(string, "*=read")
   })
   default  = {}
@@ -190,6 +195,14 @@ variable "web" {
   validation {
     condition     = length(setintersection(var.web.members, ["allUsers", "allAuthenticatedUsers"])) == 0
     error_message = "web.members are persons, groups or accounts, never everybody: documents say where pictures were taken."
+  }
+  validation {
+    condition     = !var.web.operate || var.web.api_keys || can(regex("=[a-z,]*(operate|admin)", var.web.viewers))
+    error_message = "web.operate needs somebody who may: web.viewers with operate or admin, as \"anna@example.com=operate *=read\", or api_keys."
+  }
+  validation {
+    condition     = !var.web.pause || var.web.operate
+    error_message = "web.pause is for a console that operates."
   }
 }
 

@@ -6,36 +6,41 @@ locals {
   # settings name the audience: so the audience is a name of ours.
   push_audience = "https://${var.name}-worker.${var.project_id}.internal"
 
-  documents = "firestore://${var.project_id}/${var.firestore.database}/${var.firestore.collection}"
+  dead_letters = "pubsub://${var.project_id}/${google_pubsub_subscription.dead_letters.name}"
+  documents    = "firestore://${var.project_id}/${var.firestore.database}/${var.firestore.collection}"
+  queue        = "pubsub://${var.project_id}/${local.subscription_name}"
+  topic        = "pubsub://${var.project_id}/${google_pubsub_topic.images.name}"
 
   # Cloud Run kills 10 s after SIGTERM, and the worker may take 2 s more than its grace.
   grace_s = local.mig ? var.worker.grace_s : 6
 
-  telemetry = {
-    GOOGLE_CLOUD_PROJECT        = var.project_id
+  # Console and jobs: Cloud Run measures them, and they may send nothing.
+  untraced = { GOOGLE_CLOUD_PROJECT = var.project_id }
+  telemetry = merge(local.untraced, {
     OTEL_EXPORTER_OTLP_ENDPOINT = "https://telemetry.googleapis.com"
     # Sends the account's own token along.
     OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER = "gcp_http_credentials"
     OTEL_RESOURCE_ATTRIBUTES                           = "gcp.project_id=${var.project_id},service.namespace=${var.name}"
     OTEL_TRACES_SAMPLER                                = "parentbased_traceidratio"
     OTEL_TRACES_SAMPLER_ARG                            = tostring(var.trace_ratio)
-  }
+  })
   runtime = {
     mig = {
-      IMAGEMETA_QUEUE = "pubsub://${var.project_id}/${local.subscription_name}"
+      IMAGEMETA_QUEUE = local.queue
     }
     worker-pool = {
-      IMAGEMETA_QUEUE  = "pubsub://${var.project_id}/${local.subscription_name}"
+      IMAGEMETA_QUEUE  = local.queue
       IMAGEMETA_SHARDS = tostring(var.worker.cpu) # the machine below may have more cores than are ours
     }
     push = {
       IMAGEMETA_PUSH_ACCOUNT  = one(google_service_account.invoker[*].email)
       IMAGEMETA_PUSH_ADDRESS  = ":8080"
       IMAGEMETA_PUSH_AUDIENCE = local.push_audience
+      IMAGEMETA_PUSH_CHECKED  = "true" # nobody but the invoker gets through
     }
   }[var.worker.runtime]
   settings = merge(local.telemetry, local.runtime, {
-    IMAGEMETA_DEAD_LETTERS  = "pubsub://${var.project_id}/${google_pubsub_subscription.dead_letters.name}"
+    IMAGEMETA_DEAD_LETTERS  = local.dead_letters
     IMAGEMETA_DOCUMENTS     = local.documents
     IMAGEMETA_GRACE_SECONDS = tostring(local.grace_s)
     IMAGEMETA_HEALTH        = ":8081"

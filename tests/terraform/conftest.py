@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,8 @@ from tests.terraform.workspace import SCHEMAS, Workspace, provider
 PROJECT, BUCKET = "acme-photos", "acme-pictures"
 Applied = Callable[[str], Stack]
 """Given a runtime, what the stack applied with it is."""
+Wished = Callable[..., Stack]
+"""Given more variables, what the stack applied with them is."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,15 +57,25 @@ def workspace(workspaces: dict[str, Workspace]) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def applied(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Applied:
+def wished(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Wished:
+    """Applies the stack with more variables than it needs."""
+
+    def apply(**variables: Any) -> Stack:
+        copy = workspace.copy(tmp_path_factory.mktemp("wished") / "terraform")
+        copy.write_variables(project_id=PROJECT, bucket=BUCKET, **variables)
+        done = copy.apply()
+        assert done.returncode == 0, done.stderr
+        return Stack(copy.state())
+
+    return apply
+
+
+@pytest.fixture(scope="session")
+def applied(wished: Wished) -> Applied:
     """Applies the stack, once per runtime."""
 
     @cache
     def apply(runtime: str) -> Stack:
-        copy = workspace.copy(tmp_path_factory.mktemp(runtime) / "terraform")
-        copy.write_variables(project_id=PROJECT, bucket=BUCKET, worker={"runtime": runtime})
-        done = copy.apply()
-        assert done.returncode == 0, done.stderr
-        return Stack(copy.state())
+        return wished(worker={"runtime": runtime})
 
     return apply

@@ -19,6 +19,8 @@ from worker.settings import Settings, load
 EVENTS = {"OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE", "OBJECT_METADATA_UPDATE"}
 STOP_SECONDS = {"STANDARD": 90, "SPOT": 30}
 """What Compute Engine waits between telling a machine to stop and stopping it."""
+HARMLESS = {"monitoring.timeSeries.list", "storage.buckets.get", "storage.buckets.update"}
+"""What roles of our own may contain."""
 
 _AGENT = re.compile(r"service-\d+@([a-z-]+)\.iam\.gserviceaccount\.com")
 
@@ -105,7 +107,8 @@ def _grant(resource: Resource) -> Iterator[tuple[str, str, str]]:
     target = next((str(resource[name]) for name in on if resource.values.get(name)), "the project")
     if resource.block("condition"):
         target = "one database"
-    yield _short(resource["member"]), resource["role"].removeprefix("roles/"), _short(target)
+    role = resource["role"]
+    yield _short(resource["member"]), role.rpartition("roles/")[2], _short(target)
 
 
 def _short(who: str) -> str:
@@ -120,8 +123,8 @@ def _short(who: str) -> str:
 def problems(stack: Stack) -> list[str]:
     """What is wrong with the stack, in words."""
     rules: list[Callable[[Stack], Iterator[str]]] = [
-        _delivery, _dead_letters, _events, _buckets, _store, _identity, _settings,
-        _health, _size, _machines, _shutdown, _push, _alarms,
+        _delivery, _dead_letters, _events, _buckets, _store, _identity, _roles, _settings,
+        _health, _size, _machines, _shutdown, _push, _console, _alarms,
     ]  # fmt: skip
     return [problem for rule in rules for problem in rule(stack)]
 
@@ -236,6 +239,15 @@ def _identity(stack: Stack) -> Iterator[str]:
             yield f"{who} has {role} on the whole project"
 
 
+def _roles(stack: Stack) -> Iterator[str]:
+    granted = {role for _, role, _ in stack.grants()}
+    for role in stack.all("project_iam_custom_role"):
+        if role["role_id"] not in granted:
+            yield f"nobody has the role {role['role_id']}"
+        for permission in sorted(set(role["permissions"]) - HARMLESS):
+            yield f"the role {role['role_id']} may {permission}"
+
+
 def _settings(stack: Stack) -> Iterator[str]:
     try:
         settings = load(stack.settings)
@@ -311,12 +323,40 @@ def _push(stack: Stack) -> Iterator[str]:
             yield "pushes go elsewhere than to the worker"
         if len(named) != 1:
             yield f"subscription, service and worker do not agree on the audience: {named}"
+        if not load(stack.settings).push_checked:
+            yield "the worker refuses pushes whose signature Cloud Run has checked and taken away"
         if token.get("service_account_email") != stack.settings["IMAGEMETA_PUSH_ACCOUNT"]:
             yield "the worker does not know the account that pushes come from"
         if service["ingress"] != "INGRESS_TRAFFIC_INTERNAL_ONLY":
             yield "anybody may knock at the worker"
         if service.block("template")["timeout"] != f"{stack.subscription['ack_deadline_seconds']}s":
             yield "a request may outlive its acknowledgement deadline"
+
+
+def _console(stack: Stack) -> Iterator[str]:
+    for console in stack.all("cloud_run_v2_service"):
+        if not console["name"].endswith("-web"):
+            continue
+        template = console.block("template")
+        container = template["containers"][0]
+        given = {variable["name"]: variable["value"] for variable in container["env"]}
+        try:
+            settings = load(given)
+        except Misconfigured as error:
+            yield f"the console refuses its settings: {error}"
+            continue
+        if settings.oidc_audience and settings.oidc_audience not in (console["custom_audiences"] or ()):
+            yield "Cloud Run refuses the tokens that the console takes"
+        if not settings.topic:
+            continue
+        if settings.queue != f"pubsub://{stack.subscription['project']}/{stack.subscription['name']}":
+            yield f"the console shows the backlog of {settings.queue}"
+        if settings.topic.rpartition("/")[2] != stack.subscription["topic"].rpartition("/")[2]:
+            yield f"the console sends work to {settings.topic}"
+        if container["resources"][0]["cpu_idle"]:
+            yield "runs stand still while nobody asks the console"
+        if template["scaling"][0]["max_instance_count"] != 1:
+            yield "two consoles may begin the same run"
 
 
 def _alarms(stack: Stack) -> Iterator[str]:

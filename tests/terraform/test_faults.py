@@ -9,7 +9,7 @@ import pytest
 
 from tests.terraform.conftest import BUCKET, PROJECT
 from tests.terraform.stack import Stack, problems
-from tests.terraform.test_privileges import EVERYWHERE, ONLY, table
+from tests.terraform.test_privileges import BY_IAP, EVERYWHERE, ONLY, OPERATES, OPERATOR, PAUSES, table
 from tests.terraform.workspace import Workspace
 
 
@@ -24,23 +24,25 @@ class Fault(NamedTuple):
     runtime: str = "mig"
 
 
+WISHES = {
+    "jobs": {"enabled": ["backfill", "export", "reconcile"]},
+    "web": {**OPERATOR, "pause": True},
+}
+"""Everything on, so that every fault shows."""
+GRANTED = table(EVERYWHERE + BY_IAP + OPERATES + PAUSES)
+
 _TABLE = tomllib.loads((Path(__file__).parent / "faults.toml").read_text())
 FAULTS = [Fault(name, **columns) for name, columns in _TABLE.items()]
 
 
 def said(workspace: Workspace, fault: Fault) -> str:
     """What terraform says, or what is wrong with the stack that it makes."""
-    workspace.write_variables(
-        project_id=PROJECT,
-        bucket=BUCKET,
-        worker={"runtime": fault.runtime},
-        jobs={"enabled": ["backfill", "export", "reconcile"]},
-    )
+    workspace.write_variables(project_id=PROJECT, bucket=BUCKET, worker={"runtime": fault.runtime}, **WISHES)
     done = workspace.apply()
     if done.returncode:
         return re.sub(r"[│╷╵\s]+", " ", done.stderr)
     stack = Stack(workspace.state())
-    missing = (table(EVERYWHERE) | table(ONLY[fault.runtime])) - stack.grants()
+    missing = (GRANTED | table(ONLY[fault.runtime])) - stack.grants()
     return "\n".join([*problems(stack), *(f"missing grant: {' '.join(grant)}" for grant in missing)])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.terraform.conftest import BUCKET, PROJECT, Applied
+from tests.terraform.conftest import BUCKET, PROJECT, Applied, Wished
 from tests.terraform.stack import Stack, problems
 from tests.terraform.workspace import ROOT, RUNTIMES, SCHEMAS, STACK, Workspace
 
@@ -160,33 +160,17 @@ def test_the_credential_provider_is_installed(applied: Applied) -> None:
     )
 
 
-def test_console_and_jobs_are_private_and_apart(workspace: Workspace, tmp_path: Path) -> None:
-    copy = workspace.copy(tmp_path / "terraform")
+def test_console_and_jobs_start_with_the_image(wished: Wished) -> None:
     jobs = {"enabled": ["backfill", "export", "reconcile"]}
-    copy.write_variables(
-        project_id=PROJECT, bucket=BUCKET, jobs=jobs, web={"enabled": True, "members": ["group:ops@acme.org"]}
-    )
-    done = copy.apply()
-    assert done.returncode == 0, done.stderr
-    stack = Stack(copy.state())
+    stack = wished(jobs=jobs, web={"enabled": True, "members": ["group:ops@acme.org"]})
     assert problems(stack) == []
     assert commands(stack) == {"backfill", "export", "reconcile", "serve", "work"}
     assert {job["name"] for job in stack.all("cloud_scheduler_job")} == {"imagemeta-export", "imagemeta-reconcile"}
-    web = {grant for grant in stack.grants() if grant[0] == "imagemeta-web" or grant[2] == "imagemeta-web"}
-    assert web == {
-        ("agent gcp-sa-iap", "run.invoker", "imagemeta-web"),
-        ("imagemeta-web", "datastore.viewer", "one database"),
-        ("ops", "iap.httpsResourceAccessor", "imagemeta-web"),
-    }
 
 
-def test_a_key_reaches_every_agent_and_everything_that_takes_one(workspace: Workspace, tmp_path: Path) -> None:
-    copy = workspace.copy(tmp_path / "terraform")
+def test_a_key_reaches_every_agent_and_everything_that_takes_one(wished: Wished) -> None:
     key = "projects/acme-keys/locations/us-central1/keyRings/photos/cryptoKeys/imagemeta"
-    copy.write_variables(project_id=PROJECT, bucket=BUCKET, kms_key_id=key)
-    done = copy.apply()
-    assert done.returncode == 0, done.stderr
-    stack = Stack(copy.state())
+    stack = wished(kms_key_id=key)
     agents = {who for who, role, _ in stack.grants() if role == "cloudkms.cryptoKeyEncrypterDecrypter"}
     assert agents == {f"agent {name}" for name in (
         "compute-system", "gcp-sa-artifactregistry", "gcp-sa-firestore", "gcp-sa-pubsub", "gs-project-accounts",
@@ -212,6 +196,8 @@ def test_a_key_reaches_every_agent_and_everything_that_takes_one(workspace: Work
         ({"worker": {"min_instances": 30}}, "at most max_instances"),
         ({"subscription": {"max_delivery_attempts": 10}}, "must come first"),
         ({"web": {"enabled": True, "members": ["allUsers"]}}, "never everybody"),
+        ({"web": {"enabled": True, "operate": True}}, "needs somebody who may"),
+        ({"web": {"enabled": True, "pause": True}}, "a console that operates"),
         ({"buckets": {f"{BUCKET}-exports": {}}}, "each export would be news"),
         ({"jobs": {"enabled": ["mine"]}}, "backfill, export and reconcile"),
         ({"settings": {"PATH": "/"}}, "IMAGEMETA_"),

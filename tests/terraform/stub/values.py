@@ -43,6 +43,7 @@ class Cloud:
         project = _first(state, ("project",), self._project)
         place = _first(state, _PLACES, self._region)
         name = _first(state, _NAMES, kind)
+        role = f"projects/{project}/roles/{state.get('role_id')}"
         account = f"{state.get('account_id')}@{project}.iam.gserviceaccount.com"
         agent = f"service-{NUMBER}@gs-project-accounts.iam.gserviceaccount.com"
         short = kind.removeprefix("google_")
@@ -51,6 +52,8 @@ class Cloud:
             "google_service_account.member": f"serviceAccount:{account}",
             "google_service_account.name": f"projects/{project}/serviceAccounts/{account}",
             "google_service_account.id": f"projects/{project}/serviceAccounts/{account}",
+            "google_project_iam_custom_role.name": role,
+            "google_project_iam_custom_role.id": role,
             "google_artifact_registry_repository.name": name,
             "google_project.number": NUMBER,
             "google_storage_project_service_account.email_address": agent,
