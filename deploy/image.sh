@@ -14,19 +14,20 @@ tf init -input=false >/dev/null
 tf apply -target=terraform_data.registry
 
 registry=$(tf output -raw registry)
+lock=$(tf output -raw image_lock)
 image=$registry/imagemeta
 tag=$(date -u +%Y%m%d-%H%M%S)
 
 if [ "${BUILDER:-cloud}" = docker ]; then
   gcloud auth configure-docker "${registry%%/*}" --quiet
-  docker build --platform=linux/amd64 --tag "$image:$tag" --tag "$image:latest" .
+  docker build --platform=linux/amd64 --build-arg "LOCK=$lock" --tag "$image:$tag" --tag "$image:latest" .
   docker push --all-tags "$image"
 else
   account=$(tf output -raw build_account)
   project=${account#projects/}
   gcloud builds submit . --project="${project%%/*}" --config=deploy/cloudbuild.yaml --service-account="$account" \
     --gcs-source-staging-dir="$(tf output -raw build_bucket)/source" \
-    --substitutions="_IMAGE=$image,_TAG=$tag,_BILL=$(tf output -raw build_bucket)/bills"
+    --substitutions="_IMAGE=$image,_TAG=$tag,_LOCK=$lock,_BILL=$(tf output -raw build_bucket)/bills"
 fi
 
 digest=$(gcloud artifacts docker images describe "$image:$tag" --format='value(image_summary.digest)')

@@ -1,3 +1,8 @@
+output "batches" {
+  description = "Where the results of batches go, where there are any."
+  value       = one(google_storage_bucket.batches[*].url)
+}
+
 output "bucket" {
   description = "The bucket to copy images into. Known only when all that waits for them is there."
   value       = "gs://${var.bucket}"
@@ -56,6 +61,12 @@ output "documents_url" {
 output "image" {
   description = "The image that runs."
   value       = local.image
+}
+
+output "image_lock" {
+  description = "The locked requirements that the image is built with."
+  value       = var.batches.enabled ? "requirements-batches.lock" : "requirements.lock"
+  depends_on  = [terraform_data.registry]
 }
 
 output "registry" {

@@ -13,6 +13,26 @@ variable "alerts" {
   }
 }
 
+variable "batches" {
+  description = "Compressing images by their URLs (docs/batches.md). Results stay keep_days in a bucket that readers may read; url is what it is served as, if it is. make image puts in what it takes."
+  type = object({
+    enabled   = optional(bool, false)
+    keep_days = optional(number, 30)
+    readers   = optional(list(string), [])
+    url       = optional(string)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = var.batches.keep_days >= 1
+    error_message = "batches.keep_days is 1 at least."
+  }
+  validation {
+    condition     = length(setintersection(var.batches.readers, ["allUsers", "allAuthenticatedUsers"])) == 0
+    error_message = "batches.readers are persons, groups or accounts: a bucket that everybody reads is made by whoever wants one."
+  }
+}
+
 variable "bucket" {
   description = "Name of the bucket that images are copied into. It is made, unless buckets says otherwise."
   type        = string
@@ -34,8 +54,8 @@ variable "buckets" {
   default  = {}
   nullable = false
   validation {
-    condition     = alltrue([for name in ["builds", "exports"] : !contains(keys(var.buckets), "${var.bucket}-${name}")])
-    error_message = "The buckets of builds and exports are not for images: each export would be news to the worker."
+    condition     = alltrue([for name in ["batches", "builds", "exports"] : !contains(keys(var.buckets), "${var.bucket}-${name}")])
+    error_message = "The buckets of batches, builds and exports are not for images: each export would be news to the worker."
   }
 }
 

@@ -20,6 +20,7 @@ locals {
         : local.web_audience
       )
     },
+    var.web.operate ? local.batch_settings : {},
     var.web.operate ? {
       IMAGEMETA_DEAD_LETTERS = local.dead_letters
       IMAGEMETA_QUEUE        = local.queue

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from worker import indexes
+from worker.backends.gcp import items
 from worker.document import UNINDEXED
 from worker.errors import Misconfigured
 from worker.settings import Settings, load
@@ -123,7 +124,7 @@ def _short(who: str) -> str:
 def problems(stack: Stack) -> list[str]:
     """What is wrong with the stack, in words."""
     rules: list[Callable[[Stack], Iterator[str]]] = [
-        _delivery, _dead_letters, _events, _buckets, _store, _identity, _roles, _settings,
+        _delivery, _dead_letters, _events, _buckets, _store, _batches, _identity, _roles, _settings,
         _health, _size, _machines, _shutdown, _push, _console, _alarms,
     ]  # fmt: skip
     return [problem for rule in rules for problem in rule(stack)]
@@ -174,7 +175,7 @@ def _events(stack: Stack) -> Iterator[str]:
     if notified != read:
         yield f"the worker reads {read} and is told of {notified}"
     for bucket in stack.all("storage_bucket"):
-        if re.search("-(builds|exports)$", bucket["name"]) and bucket["name"] in notified:
+        if re.search("-(batches|builds|exports)$", bucket["name"]) and bucket["name"] in notified:
             yield f"what is written to {bucket['name']} is news to the worker"
 
 
@@ -196,10 +197,8 @@ def _store(stack: Stack) -> Iterator[str]:
         yield "the database is not a named one in native mode"
     if database["delete_protection_state"] != "DELETE_PROTECTION_ENABLED" or database["deletion_policy"] != "ABANDON":
         yield "terraform destroy would take the documents along"
-    fields = stack.all("firestore_field")
-    exempt = {
-        field["field"] for field in fields if field["index_config"] and not field.block("index_config")["indexes"]
-    }
+    fields = [field for field in stack.all("firestore_field") if not field["collection"].endswith("_items")]
+    exempt = _exempt(fields)
     for name in sorted(set(indexes.EXEMPT) - exempt):
         yield f"{name} is indexed"
     for name in sorted(exempt - set(indexes.EXEMPT)):
@@ -218,6 +217,38 @@ def _store(stack: Stack) -> Iterator[str]:
     for index in stack.all("firestore_index"):
         if {field["field_path"] for field in index["fields"]} & {*UNINDEXED, *indexes.GROWING}:
             yield f"{index.address} covers a field that only grows or is never asked for"
+
+
+def _exempt(fields: list[Resource]) -> set[str]:
+    """The fields that no index covers."""
+    return {field["field"] for field in fields if field["index_config"] and not field.block("index_config")["indexes"]}
+
+
+def _batches(stack: Stack) -> Iterator[str]:
+    output = stack.settings.get("IMAGEMETA_BATCH_OUTPUT")
+    if not output:
+        return
+    bucket = next((each for each in stack.all("storage_bucket") if output == f"gs://{each['name']}"), None)
+    if bucket is None:
+        yield f"results go to {output}, which nobody made"
+    elif not any(rule["action"][0]["type"] == "Delete" for rule in bucket["lifecycle_rule"]):
+        yield "results are kept for ever"
+    if output.removeprefix("gs://") in {notification["bucket"] for notification in stack.all("storage_notification")}:
+        yield "results are news to the worker"
+    yield from _items([field for field in stack.all("firestore_field") if field["collection"] == "images_items"])
+    if stack.all("compute_network") and not stack.all("compute_router_nat"):
+        yield "the machines cannot fetch anything"
+
+
+def _items(fields: list[Resource]) -> Iterator[str]:
+    if "*" not in _exempt(fields):
+        yield "every field of an item is indexed"
+    indexed = {
+        (field["field"], *(index["order"] for index in field.block("index_config")["indexes"])) for field in fields
+    }
+    for name in items.COUNTED_BY:
+        if (name, "ASCENDING") not in indexed:
+            yield f"items cannot be counted by {name}"
 
 
 def _identity(stack: Stack) -> Iterator[str]:

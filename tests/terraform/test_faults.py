@@ -9,7 +9,17 @@ import pytest
 
 from tests.terraform.conftest import BUCKET, PROJECT
 from tests.terraform.stack import Stack, problems
-from tests.terraform.test_privileges import BY_IAP, EVERYWHERE, ONLY, OPERATES, OPERATOR, PAUSES, table
+from tests.terraform.test_privileges import (
+    BATCHED,
+    BATCHES,
+    BY_IAP,
+    EVERYWHERE,
+    ONLY,
+    OPERATES,
+    OPERATOR,
+    PAUSES,
+    table,
+)
 from tests.terraform.workspace import Workspace
 
 
@@ -25,11 +35,12 @@ class Fault(NamedTuple):
 
 
 WISHES = {
+    "batches": BATCHED,
     "jobs": {"enabled": ["backfill", "export", "reconcile"]},
     "web": {**OPERATOR, "pause": True},
 }
 """Everything on, so that every fault shows."""
-GRANTED = table(EVERYWHERE + BY_IAP + OPERATES + PAUSES)
+GRANTED = table(EVERYWHERE + BATCHES + BY_IAP + OPERATES + PAUSES)
 
 _TABLE = tomllib.loads((Path(__file__).parent / "faults.toml").read_text())
 FAULTS = [Fault(name, **columns) for name, columns in _TABLE.items()]

@@ -76,7 +76,13 @@ imagemeta-web           imagemeta_pause                     acme-pictures
 INVOKED = """
 ops                     run.invoker                         imagemeta-web
 """
+BATCHES = """
+imagemeta-worker        storage.objectCreator               acme-pictures-batches
+shop                    storage.objectViewer                acme-pictures-batches
+"""
+BATCHED = {"enabled": True, "readers": ["group:shop@acme.org"]}
 WISHES = {
+    "batches": Wish({"batches": BATCHED}, BATCHES),
     "a console reads": Wish({"web": CONSOLE}, BY_IAP + READS),
     "and shows previews": Wish({"web": {**CONSOLE, "previews": True}}, BY_IAP + READS + PREVIEWS),
     "or operates": Wish({"web": OPERATOR}, BY_IAP + OPERATES),

@@ -87,6 +87,10 @@ def test_the_registry_comes_first_and_alone(workspace: Workspace, tmp_path: Path
     kinds = {resource.kind for resource in Stack(copy.state()).resources}
     assert "google_artifact_registry_repository" in kinds
     assert not kinds & {"google_pubsub_topic", "google_firestore_database", "google_compute_network"}
+    for enabled, lock in ((False, "requirements.lock"), (True, "requirements-batches.lock")):
+        copy.write_variables(project_id=PROJECT, bucket=BUCKET, batches={"enabled": enabled})
+        copy.succeed("apply", "-auto-approve", "-input=false", target[0])
+        assert copy.succeed("output", "-raw", "image_lock") == lock
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -199,6 +203,7 @@ def test_a_key_reaches_every_agent_and_everything_that_takes_one(wished: Wished)
         ({"web": {"enabled": True, "operate": True}}, "needs somebody who may"),
         ({"web": {"enabled": True, "pause": True}}, "a console that operates"),
         ({"buckets": {f"{BUCKET}-exports": {}}}, "each export would be news"),
+        ({"batches": {"enabled": True, "readers": ["allUsers"]}}, "persons, groups or accounts"),
         ({"jobs": {"enabled": ["mine"]}}, "backfill, export and reconcile"),
         ({"settings": {"PATH": "/"}}, "IMAGEMETA_"),
         ({"firestore": {"tombstone_days": 1}}, "a week late"),

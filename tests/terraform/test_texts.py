@@ -109,6 +109,16 @@ def test_cloud_build_makes_scans_and_lists_before_it_pushes() -> None:
     assert all(":" in step["name"] and not step["name"].endswith(":latest") for step in build["steps"])
 
 
+def test_either_builder_installs_what_the_stack_needs() -> None:
+    assert re.search(r"^pillow==", (ROOT / "requirements-batches.lock").read_text(), re.MULTILINE)
+    assert "ARG LOCK=" in (ROOT / "Dockerfile").read_text()
+    build = yaml.safe_load((DEPLOY / "cloudbuild.yaml").read_text())
+    assert "LOCK=${_LOCK}" in build["steps"][0]["args"]
+    script = (DEPLOY / "image.sh").read_text()
+    assert script.count("LOCK=$lock") == 2
+    assert set(re.findall(r"(_[A-Z]+)=", script)) == set(build["substitutions"])
+
+
 @pytest.mark.parametrize("script", ["image.sh", "smoke.sh"])
 def test_the_scripts_are_bash(script: str) -> None:
     done = subprocess.run(["bash", "-n", DEPLOY / script], capture_output=True, text=True, check=False)
