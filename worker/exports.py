@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from worker.catalog.query import parse
+from worker.catalog.query import Query, parse
 from worker.clock import SystemClock
 from worker.errors import Misconfigured
 from worker.export import compact as joining
 from worker.export.forms import columns_for, format_of
 from worker.export.job import Export, Watch
-from worker.export.order import Order
-from worker.export.series import Part, Shelved
-from worker.export.source import ByKey, BySearch, Source
+from worker.export.order import Order, asks_for_deleted
+from worker.export.series import Part, Series, Shelved
+from worker.export.source import ByKey, BySearch, Show, Shown, Source
 from worker.export.stream import streamed
+from worker.model import Status
 from worker.operate.runs import Run
 from worker.outlet import Maker, Shelf
-from worker.shelving import maker_of, open_shelf
+from worker.shelving import maker_of, open_shelf, root_of, shelf_of
 from worker.site import Site
+
+_LOOKED_THROUGH = 1000
+"""Series among which a file is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,14 @@ class Exported:
     part: Part
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was exported to one place; `files` are the names of its parts where these can be fetched by name."""
+
+    series: Series
+    files: tuple[str, ...]
+
+
 def export(site: Site, wanted: Wanted, place: str, watch: Watch, *, fresh: bool = False) -> Exported:
     """Write the file, or go on with what was killed."""
     shelf, name = open_shelf(site.settings, place)
@@ -69,13 +81,17 @@ def rehearse(site: Site, wanted: Wanted, place: str) -> tuple[str, int]:
         return shelf.where(order.name), _job(site, order, shelf, lambda _: None).count()
 
 
-def stream(site: Site, wanted: Wanted) -> Iterator[bytes]:
-    """The file's bytes as they are made, for who takes them at once; what is wrong with the request is raised here."""
+def stream(site: Site, wanted: Wanted, show: Show | None = None) -> Iterator[bytes]:
+    """The file's bytes as they are made, for who takes them at once; what is wrong with the request is raised here.
+
+    `show` is given each document, with its key, and returns what is to be seen of it.
+    """
     order = wanted.order("")
     order.check(None)
     if order.since:
         raise Misconfigured("what changed is told in files that lie somewhere: name one with --to")
-    return _streamed(order, _source(site, order), maker_of(order.format.name))
+    source = _source(site, order)
+    return _streamed(order, Shown(source, show) if show else source, maker_of(order.format.name))
 
 
 def compact(site: Site, place: str) -> tuple[str, Part]:
@@ -91,6 +107,44 @@ def compact(site: Site, place: str) -> tuple[str, Part]:
 def total(site: Site, wanted: Wanted) -> int:
     """How many documents will be looked at, nearly."""
     return site.catalog.count(parse("" if wanted.since else wanted.query))
+
+
+def count(site: Site, wanted: Wanted) -> tuple[int, int]:
+    """How many documents match, and how many of them will be rows, by counting alone: without what is deleted where
+    the query does not ask for that, and for a map without what has no position."""
+    form = format_of(wanted.form, "")
+    query = parse(wanted.query)
+    matching = site.catalog.count(query)
+    placed = Query((*query.terms, *parse("has:position").terms)) if form.places else query
+    rows = site.catalog.count(placed) if form.places else matching
+    if rows and not asks_for_deleted(query):
+        rows -= site.catalog.count(Query((*placed.terms, *parse(f"status:{Status.DELETED}").terms)))
+    return matching, rows
+
+
+def known(site: Site, limit: int = 100) -> list[Known]:
+    """What was exported, the latest first."""
+    root = root_of(site.settings)
+    return [_known(series, root) for series in Shelved(site.records).newest(limit)]
+
+
+def content(site: Site, name: str) -> Iterator[bytes] | None:
+    """A whole file of those that can be fetched by their names, piece by piece; None where there is none."""
+    for each in known(site, _LOOKED_THROUGH):
+        if name in each.files:
+            return _content(f"{root_of(site.settings)}/{name}")
+    return None
+
+
+def _known(series: Series, root: str) -> Known:
+    here = bool(root) and series.where.rpartition("/")[0] == root
+    return Known(series, tuple(part.name for part in series.parts) if here else ())
+
+
+def _content(place: str) -> Iterator[bytes]:
+    shelf, name = shelf_of(place)
+    with closing(shelf):
+        yield from shelf.read(name)
 
 
 def _job(site: Site, order: Order, shelf: Shelf, watch: Watch) -> Export:

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         " `anna@example.com`, `@example.com` (a Workspace domain) or `*` (all who sign in). SCOPE: `read`, `export`,"
         " `operate`, `admin`. POSITION: `exact`, `rounded` (the default), `hidden`.",
     )
+    exports: str = Field(
+        "",
+        description="Where exports go that the API and the console begin: `file:///FOLDER` or `gs://BUCKET/PREFIX`."
+        " Empty: `exports` in the folder's catalog; in the cloud, nowhere.",
+    )
 
     batch_output: str = Field(
         "",

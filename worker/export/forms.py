@@ -42,7 +42,8 @@ class Style:
 class Format:
     """A format by its name. `make` is None where files cannot grow (see outlet.Maker).
 
-    `mergeable`: files of it can tell what changed, and be joined. `names` are the ends of file names that mean it.
+    `mergeable`: files of it can tell what changed, and be joined. `places`: what has no position has no place in it.
+    `names` are the ends of file names that mean it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Format:
     make: Callable[[tuple[Column, ...], Style], Form] | None
     default: tuple[str, ...] = DEFAULT
     mergeable: bool = True
+    places: bool = False
 
     @property
     def grows(self) -> bool:
@@ -75,14 +77,16 @@ FORMATS = {
             "application/geo+json",
             (".geojson",),
             lambda columns, style: GeoJson(columns, all_rows=style.changes),
+            places=True,
         ),
         Format(
             "kml",
             "application/vnd.google-earth.kml+xml",
             (".kml",),
             lambda columns, style: Kml(columns, all_rows=style.changes),
+            places=True,
         ),
-        Format("geo.txt", "text/plain", ("geo.txt",), lambda _, __: GeoTxt(), mergeable=False),
+        Format("geo.txt", "text/plain", ("geo.txt",), lambda _, __: GeoTxt(), mergeable=False, places=True),
         Format("sqlite", "application/vnd.sqlite3", (".sqlite", ".db"), None, (*DEFAULT, TAGS.name)),
     )
 }

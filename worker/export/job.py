@@ -137,26 +137,31 @@ class Export:
     def _begin(self, *, fresh: bool) -> None:
         """Take up the run that was killed, unless what it began from is no more so."""
         scope = f"{self._order} --to {self._where}"
-        before = self._before
-        base = f"{before.at.isoformat()} {len(before.parts)}" if before else ""
-        run = self._ledger.begin(ACTION, scope, fresh=fresh)
-        finished = before is not None and before.run == run.id
-        if run.cursor and Point.of(run.cursor).base != base and not finished:
-            run = self._ledger.begin(ACTION, scope, fresh=True)
-        self._run = run
-        if run.cursor:
-            self._point = Point.of(run.cursor)
+        killed = self._ledger.unfinished(ACTION, scope)
+        if killed and killed.cursor and not (self._before and self._before.run == killed.id):
+            fresh = fresh or Point.of(killed.cursor).base != self._base()
+        self._run = self._ledger.begin(ACTION, scope, fresh=fresh)
+        if self._run.cursor:
+            self._point = Point.of(self._run.cursor)
         else:
-            since = self._since()
-            number = len(before.parts) + 1 if before and since else 1
-            self._reach(Point(base, since.isoformat() if since else "", number))
+            self._start()
+
+    def _base(self) -> str:
+        """The state of the series that a new run begins from."""
+        return f"{self._before.at.isoformat()} {len(self._before.parts)}" if self._before else ""
+
+    def _start(self) -> None:
+        since = self._since()
+        number = len(self._before.parts) + 1 if self._before and since else 1
+        self._run = replace(self._run, seen=0, published=0, refused=0)
+        self._reach(Point(self._base(), since.isoformat() if since else "", number))
 
     def _made(self) -> Part:
         name = name_of_part(self._order.name, self._point.part)
         with self._shelf.draft(name) as draft, self._shelf.draft(recent_of(self._order.name)) as recent:
             published = self._is_published(name, draft)
             if not published and (draft.size() < self._point.bytes or recent.size() < self._point.digests):
-                self._begin(fresh=True)  # what an earlier run left is lost
+                self._start()  # what was there of it is lost
             if not published:
                 self._write(draft, recent)
                 self._publish(draft)

@@ -86,7 +86,7 @@ class Selection:
 
     def __init__(self, order: Order, form: Form, since: datetime | None, known: Recent, young: datetime) -> None:
         self._query: Query = parse(order.query)
-        self._deleted_too = any(term.field.name == "status" and not term.negated for term in self._query.terms)
+        self._deleted_too = asks_for_deleted(self._query)
         self._cut = cutter(form.columns)
         self._since = since
         self._known = known
@@ -112,6 +112,11 @@ class Selection:
         if fields.get("status") == Status.DELETED or matches(self._query, fields):
             return fields
         return {name: fields.get(name) for name in _IDENTITY} | {"status": UNMATCHED}
+
+
+def asks_for_deleted(query: Query) -> bool:
+    """Whether what is deleted has a place in the answer."""
+    return any(term.field.name == "status" and not term.negated for term in query.terms)
 
 
 def taken(form: Form, selection: Selection, page: Page) -> tuple[Sequence[Cells], int, bytes]:

@@ -55,11 +55,12 @@ class Shelved:
 
     def find(self, where: str) -> Series | None:
         """The series there."""
-        found: dict[str, Any] | None = self._records.get(KIND, _key(where))
-        if found is None:
-            return None
-        known = {**found, "columns": tuple(found["columns"]), "at": datetime.fromisoformat(found["at"])}
-        return Series(**{**known, "parts": tuple(Part(**part) for part in found["parts"])})
+        found = self._records.get(KIND, _key(where))
+        return _series(found) if found else None
+
+    def newest(self, limit: int = 100) -> Sequence[Series]:
+        """Those that tell of the latest moment first."""
+        return [_series(found) for _, found in self._records.newest(KIND, limit)]
 
     def keep(self, series: Series) -> None:
         """Write it down; durable on return."""
@@ -86,6 +87,11 @@ def stale(before: Series | None, kept: Sequence[Part]) -> list[str]:
     """Files of a series that those parts do not stand for any more."""
     names = {part.name for part in kept}
     return [part.name for part in before.parts if part.name not in names] if before else []
+
+
+def _series(found: dict[str, Any]) -> Series:
+    known = {**found, "columns": tuple(found["columns"]), "at": datetime.fromisoformat(found["at"])}
+    return Series(**{**known, "parts": tuple(Part(**part) for part in found["parts"])})
 
 
 def _key(where: str) -> str:

@@ -6,7 +6,7 @@ and its cursor is the checkpoint. What changed since a moment no index knows, fo
 writes; so changes are looked for among all documents, by key.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ _TRIES = 8
 _LONGEST_PAUSE = 30.0
 
 Row = tuple[str, dict[str, Any]]
+Show = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Source(Protocol):
@@ -58,6 +59,24 @@ class BySearch:
     def page(self, cursor: str) -> Page:
         """A page of the catalog."""
         return self._catalog.page(self._query, cursor, PAGE)
+
+
+class Shown:
+    """Documents as somebody may see them who may not see all of them: `show` is given each with its key in it."""
+
+    def __init__(self, source: Source, show: Show) -> None:
+        self._source = source
+        self._show = show
+
+    def page(self, cursor: str) -> Page:
+        """The page, with what is left of its documents."""
+        page = self._source.page(cursor)
+        return Page(tuple(map(self._seen, page.rows)), page.next)
+
+    def _seen(self, row: Row) -> Row:
+        key, fields = row
+        seen = self._show({"key": key} | fields)
+        return str(seen.pop("key")), seen
 
 
 def pages(source: Source, cursor: str, clock: Clock) -> Iterator[Page]:

@@ -51,16 +51,15 @@ class BucketShelf:
 
     def size(self, name: str) -> int | None:
         """One request."""
-        with translated(SourceUnavailable):
-            blob = self._bucket.get_blob(self._prefix + name, timeout=TIMEOUT, retry=RETRY)
+        blob = self._found(name)
         return None if blob is None else int(blob.size)
 
     def read(self, name: str) -> Iterator[bytes]:
-        """Range by range."""
-        size = self.size(name)
-        if size is None:
+        """Range by range, all of one generation: breaks off where it is replaced meanwhile."""
+        blob = self._found(name)
+        if blob is None:
             raise Misconfigured(f"there is no {self.where(name)} any more: export anew, without --since")
-        yield from _ranges(self._bucket.blob(self._prefix + name), 0, size)
+        yield from _ranges(self._bucket.blob(blob.name, generation=blob.generation), 0, int(blob.size))
 
     def remove(self, name: str) -> None:
         """Delete it."""
@@ -69,6 +68,10 @@ class BucketShelf:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _found(self, name: str) -> Blob | None:
+        with translated(SourceUnavailable):
+            return self._bucket.get_blob(self._prefix + name, timeout=TIMEOUT, retry=RETRY)
 
 
 class _BucketDraft:
