@@ -230,6 +230,11 @@ def served(method: str, route: str, status: int, seconds: float, viewer: str) ->
     level("served", method=method, route=route, status=status, ms=round(seconds * 1000, 1), viewer=viewer)
 
 
+def broken_off(error: BaseException) -> None:
+    """A file that was being sent could not be finished; the client was left to notice."""
+    _log.error("broken_off", code=code_of(error))
+
+
 def bug(error: BaseException) -> None:
     """A request met a fault of ours: where, but not the error's words, which may hold what was asked for."""
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

@@ -1,7 +1,7 @@
 """Exports, for commands, the API and the console alike: to a file on a shelf, or as a stream."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,7 +81,7 @@ def rehearse(site: Site, wanted: Wanted, place: str) -> tuple[str, int]:
         return shelf.where(order.name), _job(site, order, shelf, lambda _: None).count()
 
 
-def stream(site: Site, wanted: Wanted, show: Show | None = None) -> Iterator[bytes]:
+def stream(site: Site, wanted: Wanted, show: Show | None = None) -> Generator[bytes]:
     """The file's bytes as they are made, for who takes them at once; what is wrong with the request is raised here.
 
     `show` is given each document, with its key, and returns what is to be seen of it.
@@ -128,11 +128,11 @@ def known(site: Site, limit: int = 100) -> list[Known]:
     return [_known(series, root) for series in Shelved(site.records).newest(limit)]
 
 
-def content(site: Site, name: str) -> Iterator[bytes] | None:
+def content(site: Site, name: str) -> tuple[Known, Generator[bytes]] | None:
     """A whole file of those that can be fetched by their names, piece by piece; None where there is none."""
     for each in known(site, _LOOKED_THROUGH):
         if name in each.files:
-            return _content(f"{root_of(site.settings)}/{name}")
+            return each, _content(f"{root_of(site.settings)}/{name}")
     return None
 
 
@@ -141,7 +141,7 @@ def _known(series: Series, root: str) -> Known:
     return Known(series, tuple(part.name for part in series.parts) if here else ())
 
 
-def _content(place: str) -> Iterator[bytes]:
+def _content(place: str) -> Generator[bytes]:
     shelf, name = shelf_of(place)
     with closing(shelf):
         yield from shelf.read(name)
@@ -159,6 +159,6 @@ def _source(site: Site, order: Order) -> Source:
     return ByKey(site.reader)
 
 
-def _streamed(order: Order, source: Source, maker: Maker | None) -> Iterator[bytes]:
+def _streamed(order: Order, source: Source, maker: Maker | None) -> Generator[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         yield from streamed(order, source, SystemClock(), maker, Path(folder))

@@ -51,10 +51,7 @@ def place_of(settings: Settings, name: str) -> str:
 
     Raises Misconfigured where that is no plain name, or nothing says where such exports go.
     """
-    if len(name) > _LONGEST_NAME or not _FILE_NAME.fullmatch(name):
-        raise Misconfigured(
-            f"{name!r} is no name for a file here: write letters, digits, - and _, and an ending, as images.csv"
-        )
+    checked_name(name)
     root = root_of(settings)
     if not root:
         raise Misconfigured("IMAGEMETA_EXPORTS is not set: it says where exports go, as gs://my-exports/images")
@@ -64,6 +61,15 @@ def place_of(settings: Settings, name: str) -> str:
         except OSError as error:
             raise Misconfigured(f"IMAGEMETA_EXPORTS: {root} cannot be made: {error.strerror}") from error
     return f"{root}/{name}"
+
+
+def checked_name(name: str) -> str:
+    """The name, which leads nowhere else, and is none of a file on its way or of a later part. Raises Misconfigured."""
+    if len(name) > _LONGEST_NAME or not _FILE_NAME.fullmatch(name):
+        raise Misconfigured(
+            f"{name!r} is no name for a file here: write letters, digits, - and _, and an ending, as images.csv"
+        )
+    return name
 
 
 def root_of(settings: Settings) -> str:

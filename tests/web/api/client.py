@@ -70,6 +70,14 @@ class Client:
         self._hold_against_description(method, path, reply)
         return reply
 
+    def file(self, path: str, **parameters: Any) -> requests.Response:
+        """An answer that is a file, of a kind that is described, once it is whole."""
+        reply = self._session.get(f"{self.url}{path}", params=parameters, timeout=60)
+        assert reply.status_code == 200, reply.text
+        described = self._operation("GET", path)["responses"]["200"]["content"]
+        assert reply.headers["content-type"].partition(";")[0] in described
+        return reply
+
     def close(self) -> None:
         """Hang up."""
         self._session.close()

@@ -13,6 +13,7 @@ from worker.catalog.query import Query as Search
 from worker.errors import QueryError
 from worker.site import Site
 from worker.web.cursors import Cursors
+from worker.web.download import Turns
 from worker.web.glance import Glance
 from worker.web.inspector import Inspector
 from worker.web.privacy import asked, shown
@@ -37,6 +38,7 @@ class Parts:
         self.glance = Glance(site)
         self.runner = Runner(site.settings)
         self.inspector = Inspector(site.settings.limits)
+        self.turns = Turns()
 
     @property
     def cursors(self) -> Cursors:

@@ -21,6 +21,7 @@ ACTIONS = {
     "reextractions": "reextract",
     "reconciles": "reconcile",
     "replays": "replay",
+    "exports/runs": "export",
 }
 """The path of each action, and what its runs are called."""
 _LOOKED_THROUGH = 200
