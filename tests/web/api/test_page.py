@@ -49,6 +49,9 @@ def test_every_example_does_what_the_page_says(pictures: tuple[Path, str], tmp_p
             check=False,
         )
         assert done.returncode == 0, f"{example}: {done.stderr!r}"
+        if written := re.search(r" -o (\S+)$", example):
+            assert (tmp_path / written[1]).stat().st_size
+            continue
         answer = json.loads(done.stdout)
         if "mke" in example:
             shown = re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)

@@ -48,6 +48,10 @@ def pages(site: Site) -> dict[str, str]:
         "backfills": f"/backfills?target={quote(bucket)}&select=all",
         "reconcile": "/reconcile?scope=" + quote(f"{bucket}/"),
         "workers": "/workers",
+        "exports": "/exports?q=" + quote("make:Canon has:position"),
+        "exports-map": "/exports?form=geojson&columns=these&names=name,taken&q=" + quote("taken:2023"),
+        "exports-fault": "/exports?q=" + quote("iso:>loud"),
+        "exported": f"/runs/{next(run.id for run in site.ledger.newest() if run.action == 'export')}?of=40",
         "runs": "/runs",
         "run": f"/runs/{next(run.id for run in site.ledger.newest() if run.action == 'redrive')}",
     }
@@ -76,13 +80,21 @@ def _at_work(browser: Browser) -> bool:
 
 
 def _act(browser: Browser) -> None:
-    """Do what leaves something to be seen: a requeue, a backfill, and a comparison."""
+    """Do what leaves something to be seen: a requeue, a backfill, exports, and a comparison."""
     browser.open("/failures/requeue?q=code:unsupported_format")
     browser.one("#confirm").click()
     wait_until(lambda: browser.text("#pending") == "0", 30)
     browser.open("/backfills?target=gs://pictures/2024&select=all")
     browser.one("#confirm").click()
     wait_until(lambda: "done" in browser.text(".lead"), 30)
+    for path in ("form=sqlite", "q=make:Canon", "form=jsonl&gzip=on&name=nightly.jsonl.gz"):
+        browser.open(f"/exports?{path}")
+        browser.one("#write").click()
+        wait_until(lambda: browser.all("#file"), 30)
+    browser.one("nav a[href='/exports']").click()
+    browser.one("#known a.button").click()
+    browser.one("#write").click()
+    wait_until(lambda: browser.all("#file"), 30)
     browser.open("/reconcile")
     browser.one("main .primary").click()
     wait_until(lambda: "done" in browser.text("#report h2"), 30)

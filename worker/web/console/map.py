@@ -13,6 +13,7 @@ from worker.errors import QueryError
 from worker.web.clusters import DEEPEST, WORLD, Cluster, clusters
 from worker.web.console import filters
 from worker.web.console.pages import HEADERS, asked, fragment, id_of, page, rows_of, site_of, viewer_of
+from worker.web.viewer import Scope
 
 router = APIRouter()
 
@@ -66,7 +67,8 @@ def listed(request: Request, q: str = "", box: str = "") -> Response:
     within = filters.joined(q, f"box:{box}")
     query, catalog = asked(request, within), site_of(request).catalog
     rows = rows_of(request, catalog.page(query, limit=_SAMPLES).rows)
-    return fragment("listed.html", q=within, rows=rows, total=catalog.count(query))
+    may_export = viewer_of(request).may(Scope.EXPORT)
+    return fragment("listed.html", q=within, rows=rows, total=catalog.count(query), may_export=may_export)
 
 
 def _numbers(cluster: Cluster) -> Iterator[float]:

@@ -39,7 +39,7 @@ HEADERS = {
 
 NAVIGATION = (
     ("", (("/", "Overview"),)),
-    ("Pictures", (("/images", "Browse"), ("/map", "Map"), ("/plots", "Plots"))),
+    ("Pictures", (("/images", "Browse"), ("/map", "Map"), ("/plots", "Plots"), ("/exports", "Exports"))),
     (
         "Operate",
         (
@@ -122,6 +122,7 @@ def page(request: Request, template: str, status: int = 200, **values: object) -
         "theme": theme if theme in _THEMES else "",
         "viewer": viewer,
         "may_operate": viewer.may(Scope.OPERATE),
+        "may_export": viewer.may(Scope.EXPORT),
         "version": __version__,
         "now": datetime.now(UTC),
     }

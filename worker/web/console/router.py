@@ -15,6 +15,7 @@ from worker.web import problems
 from worker.web.console import (
     assets,
     backfills,
+    exports,
     failures,
     images,
     map,  # noqa: A004 -- the page's name
@@ -63,7 +64,7 @@ def static(name: str) -> Response:
     return Response(found[0], media_type=found[1], headers={"Cache-Control": assets.FOREVER})
 
 
-for _part in (overview, images, picture, previews, map, plots, failures, backfills, reconcile, runs):
+for _part in (overview, images, picture, previews, map, plots, exports, failures, backfills, reconcile, runs):
     for _route in _part.router.routes:
         if isinstance(_route, APIRoute):
             router.add_api_route(_route.path, _route.endpoint, methods=list(_route.methods or ()))

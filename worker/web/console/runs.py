@@ -7,14 +7,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from worker.catalog.query import parse
+from worker.export.job import ACTION as EXPORT
 from worker.operate.failures import failures
 from worker.operate.runs import Run, State
 from worker.site import Site
-from worker.web import runner
+from worker.web import exporting, runner
 from worker.web.console import filters
 from worker.web.console.forms import Form
 from worker.web.console.pages import page, site_of, viewer_of
-from worker.web.viewer import Scope
+from worker.web.viewer import Precision, Scope
 
 router = APIRouter()
 
@@ -55,6 +56,7 @@ def run(request: Request, key: str, of: int = 0) -> Response:
         total=of,
         quiet=found.state is State.RUNNING and _silence(found) > _QUIET_SECONDS,
         of_run=filters.term("run", key),
+        file=_file(request, found),
         back=_where(found),
     )
 
@@ -67,6 +69,15 @@ def stop(request: Request, key: str, _: Form) -> Response:
     if found and found.state is State.RUNNING:
         runner.stop(site.records, found, viewer_of(request).name)
     return RedirectResponse(f"/runs/{key}", 303)
+
+
+def _file(request: Request, found: Run) -> str:
+    """The last file that an export wrote, where this viewer can have it."""
+    viewer = viewer_of(request)
+    if found.action != EXPORT or not viewer.may(Scope.EXPORT) or viewer.position is not Precision.EXACT:
+        return ""
+    written = exporting.written_by(site_of(request), found)
+    return written.files[-1] if written and written.files else ""
 
 
 def _outcome(site: Site, found: Run) -> Outcome:
@@ -86,4 +97,4 @@ def _silence(found: Run) -> float:
 def _where(found: Run) -> str:
     """The page on which the same can be asked for again."""
     pages = {"redrive": "/failures", "backfill": "/backfills", "reconcile": "/reconcile", "resume": "/queue"}
-    return pages.get(found.action, "/runs")
+    return {**pages, EXPORT: "/exports"}.get(found.action, "/runs")
