@@ -27,6 +27,11 @@ output "build_bucket" {
   value       = google_storage_bucket.builds.url
 }
 
+output "changes" {
+  description = "What to subscribe to, to hear of changed documents, where they are told. It keeps nothing for who comes later."
+  value       = one(google_pubsub_topic.changes[*].id)
+}
+
 output "console" {
   description = "Address of the console, where it is enabled."
   value       = one(google_cloud_run_v2_service.web[*].uri)

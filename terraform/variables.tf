@@ -59,6 +59,24 @@ variable "buckets" {
   }
 }
 
+variable "changes" {
+  description = "A topic that is told of each document that changed (docs/export.md). bigquery is a table that there is, PROJECT.DATASET.TABLE: it takes a row of each change."
+  type = object({
+    enabled  = optional(bool, false)
+    bigquery = optional(string)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = can(regex("^[^.]+[.][^.]+[.][^.]+$", coalesce(var.changes.bigquery, "p.d.t")))
+    error_message = "changes.bigquery is PROJECT.DATASET.TABLE."
+  }
+  validation {
+    condition     = var.changes.enabled || var.changes.bigquery == null
+    error_message = "changes.bigquery takes what is told: it needs changes.enabled."
+  }
+}
+
 variable "deletion_protection" {
   description = "Keep terraform destroy away from the database and from what runs on Cloud Run."
   type        = bool

@@ -20,7 +20,8 @@ locals {
         : local.web_audience
       )
     },
-    var.web.operate ? local.batch_settings : {},
+    # It writes dead letters down, those of batches as well, and tells of them.
+    var.web.operate ? merge(local.batch_settings, local.change_settings) : {},
     var.web.operate ? {
       IMAGEMETA_DEAD_LETTERS = local.dead_letters
       IMAGEMETA_QUEUE        = local.queue

@@ -39,7 +39,7 @@ locals {
       IMAGEMETA_PUSH_CHECKED  = "true" # nobody but the invoker gets through
     }
   }[var.worker.runtime]
-  settings = merge(local.telemetry, local.runtime, local.batch_settings, {
+  settings = merge(local.telemetry, local.runtime, local.batch_settings, local.change_settings, {
     IMAGEMETA_DEAD_LETTERS  = local.dead_letters
     IMAGEMETA_DOCUMENTS     = local.documents
     IMAGEMETA_GRACE_SECONDS = tostring(local.grace_s)
@@ -75,6 +75,7 @@ module "worker_mig" {
     google_project_iam_member.database,
     google_project_iam_member.worker_telemetry,
     google_pubsub_subscription_iam_member.worker_pulls,
+    google_pubsub_topic_iam_member.changes_told,
     google_storage_bucket_iam_member.worker_puts_results,
     google_storage_bucket_iam_member.worker_reads,
   ]
@@ -101,6 +102,7 @@ module "worker_pool" {
     google_project_iam_member.database,
     google_project_iam_member.worker_telemetry,
     google_pubsub_subscription_iam_member.worker_pulls,
+    google_pubsub_topic_iam_member.changes_told,
     google_storage_bucket_iam_member.worker_puts_results,
     google_storage_bucket_iam_member.worker_reads,
   ]
@@ -132,6 +134,7 @@ module "worker_push" {
     google_artifact_registry_repository.default,
     google_project_iam_member.database,
     google_project_iam_member.worker_telemetry,
+    google_pubsub_topic_iam_member.changes_told,
     google_storage_bucket_iam_member.worker_puts_results,
     google_storage_bucket_iam_member.worker_reads,
   ]

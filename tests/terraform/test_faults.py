@@ -8,16 +8,21 @@ from typing import NamedTuple
 import pytest
 
 from tests.terraform.conftest import BUCKET, PROJECT
-from tests.terraform.stack import Stack, problems
+from tests.terraform.problems import problems
+from tests.terraform.stack import Stack
 from tests.terraform.test_privileges import (
     BATCHED,
     BATCHES,
+    BIGQUERY,
     BY_IAP,
+    CHANGES,
     EVERYWHERE,
     ONLY,
     OPERATES,
     OPERATOR,
     PAUSES,
+    TOLD,
+    TOLD_BY_CONSOLE,
     table,
 )
 from tests.terraform.workspace import Workspace
@@ -36,11 +41,12 @@ class Fault(NamedTuple):
 
 WISHES = {
     "batches": BATCHED,
+    "changes": TOLD,
     "jobs": {"enabled": ["backfill", "export", "reconcile"]},
     "web": {**OPERATOR, "pause": True},
 }
 """Everything on, so that every fault shows."""
-GRANTED = table(EVERYWHERE + BATCHES + BY_IAP + OPERATES + PAUSES)
+GRANTED = table(EVERYWHERE + BATCHES + CHANGES + BIGQUERY + TOLD_BY_CONSOLE + BY_IAP + OPERATES + PAUSES)
 
 _TABLE = tomllib.loads((Path(__file__).parent / "faults.toml").read_text())
 FAULTS = [Fault(name, **columns) for name, columns in _TABLE.items()]

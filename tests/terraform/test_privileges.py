@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.terraform.conftest import Applied, Wished
-from tests.terraform.stack import problems
+from tests.terraform.problems import problems
 from tests.terraform.workspace import RUNTIMES
 
 EVERYWHERE = """
@@ -81,8 +81,23 @@ imagemeta-worker        storage.objectCreator               acme-pictures-batche
 shop                    storage.objectViewer                acme-pictures-batches
 """
 BATCHED = {"enabled": True, "readers": ["group:shop@acme.org"]}
+CHANGES = """
+imagemeta-worker        pubsub.publisher                    imagemeta-changes
+"""
+BIGQUERY = """
+agent gcp-sa-pubsub     bigquery.dataEditor                 changes
+"""
+TOLD_BY_CONSOLE = """
+imagemeta-web           pubsub.publisher                    imagemeta-changes
+"""
+TOLD = {"enabled": True, "bigquery": "acme-figures.catalog.changes"}
 WISHES = {
     "batches": Wish({"batches": BATCHED}, BATCHES),
+    "changes are told": Wish({"changes": {"enabled": True}}, CHANGES),
+    "and kept in a table": Wish({"changes": TOLD}, CHANGES + BIGQUERY),
+    "also by a console": Wish(
+        {"changes": TOLD, "web": OPERATOR}, CHANGES + BIGQUERY + BY_IAP + OPERATES + TOLD_BY_CONSOLE
+    ),
     "a console reads": Wish({"web": CONSOLE}, BY_IAP + READS),
     "and shows previews": Wish({"web": {**CONSOLE, "previews": True}}, BY_IAP + READS + PREVIEWS),
     "or operates": Wish({"web": OPERATOR}, BY_IAP + OPERATES),

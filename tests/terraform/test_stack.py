@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.terraform.conftest import BUCKET, PROJECT, Applied, Wished
-from tests.terraform.stack import Stack, problems
+from tests.terraform.problems import problems
+from tests.terraform.stack import Stack
 from tests.terraform.workspace import ROOT, RUNTIMES, SCHEMAS, STACK, Workspace
 
 EXAMPLES = sorted(path.name for path in (STACK / "examples").iterdir())
@@ -174,7 +175,7 @@ def test_console_and_jobs_start_with_the_image(wished: Wished) -> None:
 
 def test_a_key_reaches_every_agent_and_everything_that_takes_one(wished: Wished) -> None:
     key = "projects/acme-keys/locations/us-central1/keyRings/photos/cryptoKeys/imagemeta"
-    stack = wished(kms_key_id=key)
+    stack = wished(kms_key_id=key, batches={"enabled": True}, changes={"enabled": True})
     agents = {who for who, role, _ in stack.grants() if role == "cloudkms.cryptoKeyEncrypterDecrypter"}
     assert agents == {f"agent {name}" for name in (
         "compute-system", "gcp-sa-artifactregistry", "gcp-sa-firestore", "gcp-sa-pubsub", "gs-project-accounts",
@@ -204,6 +205,8 @@ def test_a_key_reaches_every_agent_and_everything_that_takes_one(wished: Wished)
         ({"web": {"enabled": True, "pause": True}}, "a console that operates"),
         ({"buckets": {f"{BUCKET}-exports": {}}}, "each export would be news"),
         ({"batches": {"enabled": True, "readers": ["allUsers"]}}, "persons, groups or accounts"),
+        ({"changes": {"enabled": True, "bigquery": "catalog.changes"}}, "PROJECT.DATASET.TABLE"),
+        ({"changes": {"bigquery": "acme.catalog.changes"}}, "needs changes.enabled"),
         ({"jobs": {"enabled": ["mine"]}}, "backfill, export and reconcile"),
         ({"settings": {"PATH": "/"}}, "IMAGEMETA_"),
         ({"firestore": {"tombstone_days": 1}}, "a week late"),

@@ -1,0 +1,75 @@
+# Tells of each document that changed, for whoever subscribes (docs/export.md), and
+# a table of yours in BigQuery, if you name one.
+
+locals {
+  changes = var.changes.enabled ? 1 : 0
+  change_settings = var.changes.enabled ? {
+    IMAGEMETA_CHANGES = "pubsub://${var.project_id}/${google_pubsub_topic.changes[0].name}"
+  } : {}
+
+  # Those who write documents: the worker, and a console that writes dead letters down.
+  tellers = merge(
+    { worker = google_service_account.worker.member },
+    local.operates ? { web = google_service_account.web[0].member } : {},
+  )
+  table = var.changes.bigquery == null ? [] : split(".", var.changes.bigquery)
+}
+
+# Not the topic of the images: there, what is told would be news to the worker.
+resource "google_pubsub_topic" "changes" {
+  count        = local.changes
+  project      = var.project_id
+  name         = "${var.name}-changes"
+  kms_key_name = var.kms_key_id
+  labels       = local.labels
+
+  depends_on = [google_kms_crypto_key_iam_member.agents, google_project_service.default]
+}
+
+resource "google_pubsub_topic_iam_member" "changes_told" {
+  for_each = var.changes.enabled ? local.tellers : {}
+  project  = var.project_id
+  topic    = google_pubsub_topic.changes[0].name
+  role     = "roles/pubsub.publisher"
+  member   = each.value
+}
+
+# Pub/Sub's own agent writes the rows, and needs no more than this one table.
+resource "google_bigquery_table_iam_member" "changes" {
+  count      = length(local.table) > 0 ? 1 : 0
+  project    = local.table[0]
+  dataset_id = local.table[1]
+  table_id   = local.table[2]
+  role       = "roles/bigquery.dataEditor"
+  member     = "serviceAccount:${local.agents.pubsub}"
+
+  depends_on = [google_project_service.default]
+}
+
+resource "google_pubsub_subscription" "changes" {
+  count                      = length(local.table) > 0 ? 1 : 0
+  project                    = var.project_id
+  name                       = "${var.name}-changes-to-bigquery"
+  topic                      = google_pubsub_topic.changes[0].id
+  labels                     = local.labels
+  message_retention_duration = "${var.subscription.retention_s}s"
+
+  bigquery_config {
+    table               = var.changes.bigquery
+    use_table_schema    = true
+    drop_unknown_fields = true # a field that a later version tells is no reason to lose the rest
+  }
+
+  expiration_policy {
+    ttl = ""
+  }
+
+  # A row that the table does not take is tried again for as long as it is kept.
+  retry_policy {
+    minimum_backoff = "10s"
+    maximum_backoff = "600s"
+  }
+
+  # It is refused where its agent may not write.
+  depends_on = [google_bigquery_table_iam_member.changes]
+}
