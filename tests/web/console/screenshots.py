@@ -81,6 +81,8 @@ def _at_work(browser: Browser) -> bool:
 
 def _act(browser: Browser) -> None:
     """Do what leaves something to be seen: a requeue, a backfill, exports, and a comparison."""
+    browser.open("/")
+    browser.run("localStorage.every = '2'")
     browser.open("/failures/requeue?q=code:unsupported_format")
     browser.one("#confirm").click()
     wait_until(lambda: browser.text("#pending") == "0", 30)

@@ -112,9 +112,10 @@ function close() { if (list) { list.hidden = true; box.setAttribute("aria-expand
 async function suggest() {
   const mine = ++asked;
   const answer = await fetch(`${box.dataset.complete}?q=${encodeURIComponent(box.value.slice(0, box.selectionEnd))}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== asked || !answer.ok || document.activeElement !== box) return;
-  const picked = one("[aria-selected=true]", list)?.dataset.text;
-  list.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.children);
+  const picked = one("[aria-selected=true]", list)?.dataset.text;  // of now: keys may have moved it meanwhile
+  list.replaceChildren(...page.body.children);
   for (const option of list.children) option.setAttribute("aria-selected", String(option.dataset.text === picked));
   list.hidden = !list.children.length;
   box.setAttribute("aria-expanded", String(!list.hidden));
