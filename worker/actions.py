@@ -3,16 +3,21 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from worker import promotions
 from worker.catalog.query import Query
+from worker.catalog.tag_values import slug
 from worker.operate import again, backfill, pause, reconcile, replay
+from worker.operate import promote as promoting
 from worker.operate.backfill import Estimate, Select
 from worker.operate.conveyor import Conveyor, Item, Tally, Watch, tally
 from worker.operate.pace import Pace
+from worker.operate.promote import Extent
 from worker.operate.reconcile import Finding, Kind
 from worker.operate.runs import Run, State, rehearsal
 from worker.operate.scope import Scope
+from worker.operate.status import alive
 from worker.ports import Rewind
 from worker.site import Site
 
@@ -146,3 +151,34 @@ def _to_reextract(filter_text: str, partial: bool) -> tuple[Query, again.Wanted]
     if partial:
         return again.partial_ones(filter_text), again.improvable
     return again.documents_of(filter_text), again.outdated
+
+
+def promote(site: Site, name: str, options: Options, watch: Watch) -> Run:
+    """Have a tag kept where searches find it: by all workers from now on, and then by every document there is."""
+    before = promotions.names(promotions.listed(site.records))
+    kept = promotions.added(site.records, name, site.ledger.who)
+    run = site.ledger.begin(promoting.ACTION, name, fresh=options.fresh or kept.slug not in before)
+    _until_all_know(site)
+    pace = Pace(site.clock, options.rate, warm=options.warm)
+    done = promoting.Filling(site.reader, site.documents, site.ledger, pace, watch).fill(run, {kept.slug: name})
+    promotions.keep(site.records, dataclasses.replace(kept, filled=True))
+    return done
+
+
+def rehearse_promote(site: Site, name: str) -> Extent:
+    """How many documents would be looked at, and written."""
+    return promoting.extent(site.reader, {slug(promotions.named(name)): name})
+
+
+def demote(site: Site, name: str) -> None:
+    """Have a tag kept no longer. What documents hold of it stays, and is asked for no more."""
+    kept = promotions.one(site.records, name)
+    promotions.keep(site.records, dataclasses.replace(kept, filled=False))
+    _until_all_know(site)  # searches stop to rely on it before workers stop to keep it
+    site.records.drop(promotions.KIND, kept.slug)
+
+
+def _until_all_know(site: Site) -> None:
+    """In a folder, whoever works is known; in the cloud there may be workers that only requests wake."""
+    if not site.settings.documents.startswith("sqlite:") or alive(site.records, datetime.now(UTC)):
+        site.clock.sleep(promotions.SETTLED)

@@ -34,6 +34,7 @@ from worker.ports import (
     Subscription,
 )
 from worker.processor import Processor
+from worker.promotions import Promotions
 from worker.reading import Reading, ReadingAlone
 from worker.settings import Settings
 from worker.sidecars import Sidecars
@@ -95,6 +96,7 @@ def wire(settings: Settings, board: Board) -> Wiring:
         sidecars,
         changes,
         links.follow,
+        _promotions(settings).kept,
     )
     # One lost batch fails as many messages as there are threads; that alone is no outage.
     breaker = Breaker(clock, threshold=2 * settings.threads)
@@ -234,17 +236,22 @@ def open_records(settings: Settings) -> Records:
 
 def open_catalog(settings: Settings) -> Catalog:
     """The documents that `IMAGEMETA_DOCUMENTS` names, to be searched."""
+    promoted = _promotions(settings).asked
     match urls.split("documents", settings.documents):
         case "firestore", project, path:
             from worker.backends.gcp.catalog import FirestoreCatalog
 
-            return FirestoreCatalog(project, *urls.collection(path))
+            return FirestoreCatalog(project, *urls.collection(path), promoted=promoted)
         case "sqlite", _, path:
             from worker.backends.local.catalog import LocalCatalog
 
-            return LocalCatalog(Path(path))
+            return LocalCatalog(Path(path), promoted=promoted)
         case scheme, _, _:
             raise urls.no_backend("documents", scheme, "firestore, sqlite")
+
+
+def _promotions(settings: Settings) -> Promotions:
+    return Promotions(partial(open_records, settings), SystemClock())
 
 
 def open_gauge(settings: Settings) -> Gauge:

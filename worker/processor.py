@@ -4,6 +4,7 @@ One `try` surrounds what can be the input's fault. The write stands outside it: 
 message back, and can never make a good image "failed".
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -50,11 +51,16 @@ _OTHERS_BUSINESS = frozenset({Outcome.SUPERSEDED, Outcome.PATCHED, Outcome.IGNOR
 """Outcomes after which a sidecar's images are as they were, or seen to by other news."""
 
 
+def _as_it_is(document: Document) -> Document:
+    return document
+
+
 class Processor:
     """Turns one message into one durable outcome. Thread-safe.
 
     `read` reads an object here; `read_alone` reads one that a process died over before, in a process of its own.
-    Without `sidecars`, none is merged. `follow` handles the URLs of batches.
+    Without `sidecars`, none is merged. `follow` handles the URLs of batches. `kept` puts promoted tags where searches
+    look.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class Processor:
         sidecars: Sidecars | None = None,
         changes: Changes = Untold(),  # noqa: B008 -- has no state
         follow: Follow = _nobody,
+        kept: Callable[[Document], Document] = _as_it_is,
     ) -> None:
         self._objects = objects
         self._follow = follow
@@ -78,6 +85,7 @@ class Processor:
         self._attempts = Attempts(documents, maker)
         self._changes = changes
         self._sidecars = sidecars
+        self._kept = kept
 
     def process(self, message: Message, attempt: int = 1, *, counted: bool = True) -> Outcome:
         """Return once the outcome is durable; raise where another attempt may do better.
@@ -173,7 +181,7 @@ class Processor:
             metadata = self._sidecars.read(ref, read) if self._sidecars else read(ref)
         except ObjectGone:
             return self._gone(notification, made_by)
-        return extracted(notification, metadata, made_by)
+        return self._kept(extracted(notification, metadata, made_by))
 
     def _read_suspect(self, ref: ObjectRef) -> Metadata:
         """Read what was tried before, in a process of its own if a process died over it."""

@@ -94,7 +94,7 @@ def test_what_firestore_says_is_told_in_our_terms(
         ("a -in:gs://b/c", 3, "ask for those that there may be"),
         ("a -b", 3, "ask for what there must be"),
         ("keyword:al*", 1, "leave the * out"),
-        ("tag:XMP:Rating>3", 1, "no index of tags"),
+        ("tag:XMP:Rating>3", 1, "`imagemeta fields add XMP:Rating` makes it one"),
         ("has:width", 1, "it can tell this of make, model"),
         ("quarantined:no", 1, "leave this out"),
         ("-truncated:yes", 1, "leave this out"),

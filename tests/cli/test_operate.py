@@ -13,7 +13,7 @@ from worker.backends.local.documents import LocalDocuments
 
 COMMANDS = (
     *("status", "backfill", "reconcile", "failures", "redrive", "reextract", "replay", "pause", "resume", "runs"),
-    "dead-letters",
+    *("dead-letters", "fields"),
 )
 BROKEN = b"\xff\xd8\xff"
 
@@ -67,7 +67,7 @@ def test_the_walk_through_operations_runs_as_it_is_written(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example_and_json(command: str) -> None:
-    words = [command, "drain"] if command == "dead-letters" else [command]
+    words = {"dead-letters": [command, "drain"], "fields": [command, "add"]}.get(command, [command])
     shown = imagemeta(*words, "--help").stdout
     assert re.search(rf"^\s+imagemeta {command}\b", shown, re.MULTILINE)
     assert "--format" in shown
@@ -180,3 +180,35 @@ def test_a_name_that_would_steer_a_terminal_is_shown_and_not_obeyed(pictures: Pa
     (pictures / "\x1b[31mred.jpg").write_bytes(BROKEN)
     assert imagemeta("up", pictures, "--once").returncode == 0
     assert "\x1b" not in imagemeta("failures", "--folder", pictures).stdout
+
+
+def test_a_tag_is_promoted_from_what_documents_hold_while_no_picture_is_there(catalog: Path) -> None:
+    def found() -> list[str]:
+        return imagemeta("find", "tag:IFD0:Make>a", "--folder", catalog, "--format", "jsonl").stdout.splitlines()
+
+    assert len(found()) == 10
+    for picture in catalog.glob("*.jpg"):
+        picture.unlink()
+    before = documents(catalog)
+    assert told("fields", "add", "IFD0:Make", "--folder", catalog, "--dry-run") == {
+        "dry_run": True,
+        "looked_at": 11,
+        "written": 10,
+    }
+    assert documents(catalog) == before, "a dry run writes nothing"
+    assert told("fields", "list", "--folder", catalog) == []
+    run = told("fields", "add", "IFD0:Make", "--folder", catalog)
+    assert (run["action"], run["state"], run["seen"], run["published"]) == ("promote", "done", 11, 10)
+    assert told("fields", "add", "ifd0:make", "--folder", catalog)["published"] == 0
+    assert len(found()) == 10
+    listed = told("fields", "list", "--folder", catalog)
+    assert (listed["name"], listed["filled"]) == ("IFD0:Make", True)
+    after = documents(catalog)
+    assert sum(bool(fields["search"].pop("fields", None)) for fields in after.values()) == 10
+    assert after == before, "nothing else was touched"
+    assert told("fields", "remove", "IFD0:Make", "--folder", catalog) == {"removed": "IFD0:Make"}
+    assert told("fields", "list", "--folder", catalog) == []
+    assert len(found()) == 10
+    absent = imagemeta("fields", "remove", "IFD0:Make", "--folder", catalog)
+    assert absent.returncode == 78
+    assert "IFD0:Make is not promoted" in absent.stderr

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,9 @@ from worker.backends.gcp.firestore import FirestoreDocuments
 from worker.backends.gcp.pubsub import PubSubDeadLetters, PubSubPublisher, PubSubSubscription
 from worker.backends.gcp.records import FirestoreRecords
 from worker.backends.gcp.storage import CloudStorage
+from worker.catalog.tag_values import Promoted
 from worker.model import ObjectRef
-from worker.ports import Delivery, Records, Write
+from worker.ports import Catalog, Delivery, Records, Write
 
 if TYPE_CHECKING:
     from tests.conftest import Cloud
@@ -100,7 +101,11 @@ def gcp_documents(request: pytest.FixtureRequest) -> Iterator[DocumentRig]:
 def gcp_catalog(request: pytest.FixtureRequest) -> Iterator[CatalogRig]:
     cloud: Cloud = request.getfixturevalue("cloud")
     with closing(FirestoreDocuments(cloud.project)) as documents, closing(FirestoreCatalog(cloud.project)) as catalog:
-        yield CatalogRig(documents, catalog, by_indexes_alone=True)
+
+        def knowing(promoted: Promoted) -> AbstractContextManager[Catalog]:
+            return closing(FirestoreCatalog(cloud.project, promoted=promoted))
+
+        yield CatalogRig(documents, catalog, knowing, by_indexes_alone=True)
 
 
 class ForwardedDeadLetters(PubSubDeadLetters):

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +19,7 @@ from worker.backends.local.folder import FolderStore
 from worker.backends.local.names import path_of
 from worker.backends.local.queue import LocalDeadLetters, LocalPublisher, LocalSubscription
 from worker.backends.local.records import LocalRecords
+from worker.catalog.tag_values import Promoted
 from worker.model import Document, ObjectRef
 from worker.ports import (
     Catalog,
@@ -92,6 +93,8 @@ class CatalogRig:
 
     documents: Store
     catalog: Catalog
+    knowing: Callable[[Promoted], AbstractContextManager[Catalog]]
+    """Another catalog of the same collection, which is told what is promoted."""
     by_indexes_alone: bool = False
     """Whether it refuses what its indexes cannot tell."""
 
@@ -215,7 +218,7 @@ def local_records(request: pytest.FixtureRequest) -> Iterator[Records]:
 def local_catalog(request: pytest.FixtureRequest) -> Iterator[CatalogRig]:
     path: Path = request.getfixturevalue("tmp_path") / "documents.db"
     with closing(LocalDocuments(path)) as documents, closing(LocalCatalog(path)) as catalog:
-        yield CatalogRig(documents, catalog)
+        yield CatalogRig(documents, catalog, lambda promoted: closing(LocalCatalog(path, promoted=promoted)))
 
 
 def unwritable_json() -> Document:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from worker.catalog import tag_names
 from worker.catalog.fields import PRESENT, TAG, Kind, Operator
 from worker.catalog.folding import fold, listed
 from worker.catalog.paths import at
 from worker.catalog.places import boxes_of, metres
 from worker.catalog.query import Query, Term
 from worker.catalog.searchable import LISTED
+from worker.catalog.tag_values import Held, held
 from worker.catalog.values import AFTER, Moment, as_number
 
 Fields = Mapping[str, object]
@@ -28,7 +28,8 @@ def holds(term: Term, fields: Fields) -> bool:
 def _holds(term: Term, fields: Fields) -> bool:
     asked = term.field
     if asked is TAG:
-        return any(_tag_holds(term, tag) for tag in tag_names.found(fields.get("tags"), term.name))
+        there = held(fields.get("tags"), term.name)
+        return there is not None and _tag_holds(term, there)
     match term.operator:
         case Operator.WORDS:
             return set(term.values) <= _words(fields)
@@ -117,20 +118,18 @@ def _words(fields: Fields) -> set[str]:
     return set(words) if isinstance(words, list) else set()
 
 
-def _tag_holds(term: Term, tag: Fields) -> bool:
+def _tag_holds(term: Term, there: Held) -> bool:
+    """As text where a tag holds no number, and as numbers else."""
     if term.operator is Operator.HAS:
         return True
-    value = tag.get("value")
-    values = [*(value if isinstance(value, list) else [value]), tag.get("text")]
-    return any(_tag_value_holds(term, each) for each in values)
-
-
-def _tag_value_holds(term: Term, value: object) -> bool:
-    """Numbers are compared as numbers where both are some, and as text otherwise."""
-    if isinstance(value, int | float) and term.operator is not Operator.BEGINS:
-        numbers: list[object] = [number for each in term.values if (number := as_number(str(each))) is not None]
-        return bool(numbers) and _compared(term.operator, value, numbers)
-    return isinstance(value, str) and _compared(term.operator, fold(value), [fold(str(each)) for each in term.values])
+    texts: list[object] = [fold(str(value)) for value in term.values]
+    numbers: list[object] = [number for value in term.values if (number := as_number(str(value))) is not None]
+    if term.operator is Operator.IS:
+        return not there.texts.isdisjoint(texts) or not there.numbers.isdisjoint(numbers)
+    if term.operator is Operator.BEGINS:
+        return any(text.startswith(str(texts[0])) for text in there.texts)
+    given = numbers if there.numbers else texts
+    return bool(given) and any(_ordered(term.operator, end, given) for end in there.ends())
 
 
 def _at(fields: Fields, path: str) -> object:

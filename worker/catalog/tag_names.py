@@ -48,7 +48,7 @@ _NAMES = {
 def found(tags: object, name: str) -> Iterator[Mapping[str, object]]:
     """The tags of a document that go by this name."""
     if isinstance(tags, Mapping):
-        groups, last = _understood(name)
+        groups, last = understood(name)
         for stored, tag in tags.items():
             group, _, tag_name = stored.lower().rpartition(":")
             if tag_name == last and (groups is None or group.startswith(groups)) and isinstance(tag, Mapping):
@@ -56,7 +56,7 @@ def found(tags: object, name: str) -> Iterator[Mapping[str, object]]:
 
 
 @lru_cache(maxsize=256)
-def _understood(name: str) -> tuple[tuple[str, ...] | None, str]:
+def understood(name: str) -> tuple[tuple[str, ...] | None, str]:
     """The beginnings of the groups that are meant, None for all, and the name in the group; lower case."""
     lower = name.strip().lower()
     if ":" in lower:

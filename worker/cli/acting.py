@@ -94,12 +94,12 @@ def watching(
         yield lambda run: bar.update(task, completed=run.seen, description=f"{run.published} {what}")
 
 
-def told(run: "Run", form: str, what: str, *, refusable: bool = False) -> None:
+def told(run: "Run", form: str, what: str, *, refusable: bool = False, done: str = "published") -> None:
     """Say what became of a run. Ends with exit code 1 where something was refused, unless that is in order."""
     if form == "json":
         put(asdict(run))
     else:
-        line(f"{run.seen} {what} looked at, {run.published} published{_refused(run)} ({run.state}, run {run.id})")
+        line(f"{run.seen} {what} looked at, {run.published} {done}{_refused(run)} ({run.state}, run {run.id})")
     if run.why:
         say(f"{run.why}; the same command goes on from there")
     if run.refused and not refusable:

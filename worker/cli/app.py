@@ -13,6 +13,7 @@ from worker.cli import (
     export,
     extract,
     failures,
+    fields,
     find,
     keys,
     pause,
@@ -82,6 +83,7 @@ app.command("resume", help=pause.RESUME, short_help="Have it tell again, and cat
 app.command("runs", help=runs.__doc__, short_help="What operators did.")(runs.runs)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(batch.app, name="batch")
+app.add_typer(fields.app, name="fields")
 app.command("doctor", help=doctor.__doc__, short_help="Is all well, and if not: how to mend it.")(doctor.doctor)
 app.command("export", help=export.__doc__, short_help="Write what is known to a file.")(export.export)
 app.command("settings", help=settings.__doc__, short_help="Show all settings.")(settings.settings)

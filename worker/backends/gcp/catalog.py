@@ -21,6 +21,7 @@ from worker.catalog.fields import FIELDS, Clock, Kind
 from worker.catalog.matching import holds
 from worker.catalog.paths import at, picked
 from worker.catalog.query import Query, parse
+from worker.catalog.tag_values import Promoted, nothing_promoted
 from worker.catalog.values import after_prefix
 from worker.errors import Misconfigured, QueryError, Refused
 from worker.model import Status, Value
@@ -48,18 +49,24 @@ class FirestoreCatalog:
     """Catalog on one collection. Thread-safe. Documents that were made without a `search` are not found.
 
     A search that needs an index which the database lacks is a QueryError, with Firestore's word on the index. To count
-    what its indexes cannot, `counted` documents are read at most.
+    what its indexes cannot, `counted` documents are read at most. Of tags it knows those whose slug is `promoted`.
     """
 
     def __init__(
-        self, project: str, database: str = "(default)", collection: str = "images", counted: int = COUNTED
+        self,
+        project: str,
+        database: str = "(default)",
+        collection: str = "images",
+        counted: int = COUNTED,
+        promoted: Promoted = nothing_promoted,
     ) -> None:
         self._counted = counted
+        self._promoted = promoted
         self._collection = Collection(project, database, collection)
 
     def page(self, query: Query, cursor: str = "", limit: int = 100) -> Page:
         """One query; more where some of what came does not match."""
-        planned = plan(query)
+        planned = plan(query, self._promoted(query))
         start = _decoded(cursor, planned) if cursor else None
         rows = list(islice(self._matching(planned, None, limit + 1, start), limit + 1))
         more = _encoded(planned, *rows[limit - 1]) if len(rows) > limit else ""
@@ -67,7 +74,7 @@ class FirestoreCatalog:
 
     def count(self, query: Query) -> int:
         """Firestore's count; where it cannot tell, by reading."""
-        planned = plan(query)
+        planned = plan(query, self._promoted(query))
         if not planned.left:
             with _answerable():
                 return self._collection.count(_statement(planned))
@@ -75,13 +82,13 @@ class FirestoreCatalog:
 
     def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[Row]:
         """Query by query, each of which goes on behind the last document of the one before."""
-        for key, document in self._matching(plan(query), fields, PAGE):
+        for key, document in self._matching(plan(query, self._promoted(query)), fields, PAGE):
             yield key, document if fields is None else picked(document, fields)
 
     def facets(self, query: Query, names: Sequence[str]) -> Mapping[str, Sequence[tuple[str, int]]]:
         """Read what matches if there is not too much of it; else count each pile whose name is known."""
         facets = chosen(names)
-        planned = plan(query)
+        planned = plan(query, self._promoted(query))
         if planned.left or self.count(query) <= self._counted:
             paths = [path for facet in facets for path in facet.paths]
             return counted((document for _, document in self._limited(planned, paths, "sort them")), facets)

@@ -20,7 +20,8 @@ from worker.catalog.folding import fold, listed
 from worker.catalog.places import boxes_of
 from worker.catalog.query import Query, Term
 from worker.catalog.searchable import HAS, LISTED
-from worker.catalog.values import AFTER, Moment, after_prefix
+from worker.catalog.tag_values import FIELDS, slug
+from worker.catalog.values import AFTER, Moment, after_prefix, as_number
 from worker.errors import QueryError
 
 TIME, LOCAL, KEY = "search.time", "search.local", "__name__"
@@ -36,6 +37,7 @@ _Filter = queries.StructuredQuery.Filter.pb()
 _BELOW, _UP_TO, _ABOVE, _FROM = Op.LESS_THAN, Op.LESS_THAN_OR_EQUAL, Op.GREATER_THAN, Op.GREATER_THAN_OR_EQUAL
 _OPPOSITE = {_BELOW: (_FROM,), _UP_TO: (_ABOVE,), _ABOVE: (_UP_TO,), _FROM: (_BELOW,), Op.EQUAL: (_BELOW, _ABOVE)}
 _RANGES = frozenset(_OPPOSITE) - {Op.EQUAL}
+_LISTS = frozenset({Op.ARRAY_CONTAINS, Op.ARRAY_CONTAINS_ANY})
 _ORDERED = {Operator.LESS: _BELOW, Operator.AT_MOST: _UP_TO, Operator.MORE: _ABOVE, Operator.AT_LEAST: _FROM}
 _ALWAYS = frozenset({"bucket", "name", "extractor", "processed", "worker", "status"})
 """Fields that no document lacks."""
@@ -67,13 +69,18 @@ class Plan:
     left: tuple[Term, ...]
 
 
-def plan(query: Query) -> Plan:
-    """How Firestore answers the query. Raises QueryError where it cannot, with what to ask instead."""
+def plan(query: Query, promoted: frozenset[str] = frozenset()) -> Plan:
+    """How Firestore answers the query. Raises QueryError where it cannot, with what to ask instead.
+
+    Of tags it knows those whose slug is `promoted`.
+    """
     found: list[Alternatives] = []
     left: list[Term] = []
     looked_up = _looked_up(query)
     for term in query.terms:
-        if not _is_of_words(term):
+        if term.field is TAG:
+            found.append(_tagged(term, promoted))
+        elif not _is_of_words(term):
             found.append(_alternatives(term, query))
         elif term is looked_up:
             found.append([[_contains(term)]])
@@ -82,6 +89,8 @@ def plan(query: Query) -> Plan:
     ranged = {where.path for each in found for some in each for where in some if where.op in _RANGES}
     if len(ranged | {TIME, LOCAL}) > MOST_RANGES:
         raise QueryError(0, f"Firestore takes ranges of {MOST_RANGES - 2} fields at once; ask for fewer")
+    if sum(any(where.op in _LISTS for some in each for where in some) for each in found) > 1:
+        raise QueryError(0, "Firestore looks up one list at once: give one value of a tag, or words and keywords")
     if prod(map(_count, found)) > MOST_ALTERNATIVES:
         raise QueryError(0, f"Firestore takes {MOST_ALTERNATIVES} alternatives, multiplied out; give fewer values")
     return Plan(tuple(map(_filter, found)), (TIME, LOCAL, *sorted(ranged - {TIME, LOCAL}), KEY), tuple(left))
@@ -131,8 +140,6 @@ def _is_answered(term: Term, looked_up: Term | None) -> bool:
 
 
 def _alternatives(term: Term, query: Query) -> Alternatives:
-    if term.field is TAG:
-        _refuse(term, "it has no index of tags; ask for a field that holds the same, or export and search the export")
     match term.operator:
         case Operator.HAS:
             return [[_has(term)]]
@@ -149,6 +156,24 @@ def _alternatives(term: Term, query: Query) -> Alternatives:
         return [[Where(term.field.path, Op.IN, others)]]
     found = _about_time(term) if term.field.kind is Kind.TIME else [_compared(term)]
     return found if not term.negated else _but(term, found, query)
+
+
+def _tagged(term: Term, promoted: frozenset[str]) -> Alternatives:
+    """Of a promoted tag: numbers are asked of documents that hold some, texts of the others."""
+    name = slug(term.name)
+    if name not in promoted:
+        _refuse(term, f"it has no index of this tag; `imagemeta fields add {term.name}` makes it one that is asked for")
+    if term.negated or term.operator is Operator.BEGINS:
+        _refuse(term, "of a promoted tag it finds whole values and ranges that there must be; leave minus and * out")
+    path = f"search.{FIELDS}.{name}"
+    texts = [fold(str(value)) for value in term.values]
+    given = [*texts, *(number for value in term.values if (number := as_number(str(value))) is not None)]
+    if term.operator is Operator.HAS:
+        return [[Where(f"{path}.has", Op.EQUAL, True)]]
+    if term.operator is Operator.IS:
+        return [[Where(f"{path}.values", Op.ARRAY_CONTAINS_ANY, given)]]
+    end = "high" if term.operator in (Operator.MORE, Operator.AT_LEAST) else "low"
+    return [[Where(f"{path}.{end}", _ORDERED[term.operator], each)] for each in given]
 
 
 def _has(term: Term) -> Where:

@@ -20,6 +20,7 @@ from worker.catalog.matching import holds
 from worker.catalog.paths import nested, picked
 from worker.catalog.places import metres
 from worker.catalog.query import Query, Term, parse
+from worker.catalog.tag_values import Promoted, nothing_promoted
 from worker.catalog.values import after_prefix
 from worker.errors import QueryError
 from worker.model import Value
@@ -45,30 +46,31 @@ class LocalCatalog:
     """Catalog on the SQLite file at `path`, which LocalDocuments makes and writes. Thread-safe.
 
     Errors are LocalDocuments', and Misconfigured where there is no such file. A search for tags reads every document
-    that the other terms leave; all others need the table alone.
+    that the other terms leave, unless their slugs are `promoted`; all others need the table alone.
     """
 
-    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS, promoted: Promoted = nothing_promoted) -> None:
+        self._promoted = promoted
         self._readers: LifoQueue[Database] = LifoQueue()
         for _ in range(READERS):
             self._readers.put(_reader(path, busy_seconds))
 
     def page(self, query: Query, cursor: str = "", limit: int = 100) -> Page:
         """One statement; the cursor is the id of the last row."""
-        rows = self._page(found(query), _id_of(cursor), limit + 1)
+        rows = self._page(found(query, self._promoted(query)), _id_of(cursor), limit + 1)
         more = str(rows[limit - 1][0]) if len(rows) > limit else ""
         return Page(tuple((key, orjson.loads(fields)) for _, key, fields in rows[:limit]), more)
 
     def count(self, query: Query) -> int:
         """One statement."""
-        matching = found(query)
+        matching = found(query, self._promoted(query))
         count: int = self._rows(f"SELECT count(*) {matching.sql}", matching.values)[0][0]
         return count
 
     def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[Row]:
         """Page by page; where columns have all that is asked for, no document is read."""
         last: int | None = None
-        matching = found(query, in_order=True)
+        matching = found(query, self._promoted(query), in_order=True)
         if fields and COLUMN_OF.keys() >= set(fields):
             yield from self._narrow(matching, fields)
             return
@@ -136,7 +138,7 @@ class LocalCatalog:
         piles: dict[str, Counter[str]] = {facet.name: Counter() for facet in facets}
         columns = "".join(f", {PILES[facet.name]} AS pile_{facet.name}" for facet in facets)
         joined = "".join(f", group_concat(pile_{facet.name}, char(31))" for facet in facets)
-        sql, values, id_ = found(query)
+        sql, values, id_ = found(query, self._promoted(query))
         last: int | None = 2**63 - 1
         while last is not None:
             some = f"SELECT {id_} AS id{columns} {sql} AND {id_} < ? ORDER BY {id_} DESC LIMIT {_COUNTED}"

@@ -9,7 +9,8 @@ from worker.catalog.folding import fold, listed
 from worker.catalog.places import boxes_of
 from worker.catalog.query import Query, Term
 from worker.catalog.searchable import LISTED
-from worker.catalog.values import AFTER, Moment, after_prefix
+from worker.catalog.tag_values import slug
+from worker.catalog.values import AFTER, Moment, after_prefix, as_number
 
 Condition = tuple[str, tuple[object, ...]]
 """SQL and its parameters."""
@@ -33,13 +34,17 @@ class Found(NamedTuple):
     id: str
 
 
-def found(query: Query, *, in_order: bool = False) -> Found:
+def found(query: Query, promoted: frozenset[str] = frozenset(), *, in_order: bool = False) -> Found:
     """Words that must be there are looked up first: there, too, all is in the order of ids.
+
+    Tags whose slug is `promoted` are looked up as well.
 
     `in_order` is for who goes on reading: what comes along the index of names would be sorted anew for every page.
     """
     words = [term for term in query.terms if _is_of_words(term) and not term.negated]
-    others, values = _all([condition for term in query.terms if term not in words for condition in _conditions(term)])
+    others, values = _all(
+        [condition for term in query.terms if term not in words for condition in _conditions(term, promoted)]
+    )
     if in_order:
         others = others.replace(_NAMED, f"+{_NAMED}")
     if not words:
@@ -53,8 +58,8 @@ def _is_of_words(term: Term) -> bool:
     return term.operator is Operator.WORDS or term.field.name in LISTED
 
 
-def _conditions(term: Term) -> list[Condition]:
-    sql, values = _condition(term)
+def _conditions(term: Term, promoted: frozenset[str]) -> list[Condition]:
+    sql, values = _condition(term, promoted)
     if term.negated:
         return [(f"({sql}) IS NOT TRUE", values)]
     if term.field.name == "taken":
@@ -62,9 +67,10 @@ def _conditions(term: Term) -> list[Condition]:
     return [(sql, values)]
 
 
-def _condition(term: Term) -> Condition:
+def _condition(term: Term, promoted: frozenset[str]) -> Condition:
     if term.field is TAG:
-        return f"tag_holds({_DOCUMENT}, ?)", (str(term).removeprefix("-"),)
+        name = slug(term.name)
+        return _tagged(term, name) if name in promoted else (f"tag_holds({_DOCUMENT}, ?)", (_positive(term),))
     if _is_of_words(term):
         return "id IN (SELECT rowid FROM words WHERE words MATCH ?)", (_words(term),)
     match term.operator:
@@ -82,6 +88,32 @@ def _condition(term: Term) -> Condition:
         case Kind.TIME:
             return _in_time(term, column)
     return _compared(term, column)
+
+
+def _positive(term: Term) -> str:
+    return str(term).removeprefix("-")
+
+
+def _tagged(term: Term, name: str) -> Condition:
+    """Of a promoted tag: numbers are asked of documents that hold some, texts of the others."""
+    texts = [fold(str(value)) for value in term.values]
+    numbers = [number for value in term.values if (number := as_number(str(value))) is not None]
+    if term.operator is Operator.HAS:
+        return _listed(name, "high", ("TRUE", ()))
+    if term.operator is Operator.IS:
+        return _listed(name, "values", (f"value IN ({', '.join('?' * len(texts + numbers))})", (*texts, *numbers)))
+    if term.operator is Operator.BEGINS:
+        return _listed(name, "values", _all([("value >= ''", ()), _begins("value", texts[0])]))
+    what = "high" if term.operator in (Operator.MORE, Operator.AT_LEAST) else "low"
+    ranges: list[Condition] = [(f"(value {term.operator} ? AND value >= '')", (texts[0],))]
+    ranges += [(f"(value {term.operator} ? AND value < '')", (number,)) for number in numbers]
+    return _listed(name, what, _any(ranges))
+
+
+def _listed(name: str, what: str, condition: Condition) -> Condition:
+    sql, values = condition
+    statement = f"SELECT id FROM tagged WHERE slug = ? AND what = ? AND {sql}"  # noqa: S608 -- of constants alone
+    return f"id IN ({statement})", (name, what, *values)
 
 
 def _compared(term: Term, column: str) -> Condition:

@@ -56,6 +56,7 @@ SCHEMA = Schema(
             "CREATE INDEX records_at ON records (kind, at)",
         ),
         search_table.MIGRATION,
+        search_table.TAGGED,
     ),
     unavailable=StoreUnavailable,
 )

@@ -124,3 +124,26 @@ MIGRATION = (
     _trigger("DELETE", _FORGET_WORDS, _COUNT_OUT, f"DELETE FROM search WHERE id = ({_OLD})"),
     "UPDATE documents SET fields = fields",  # those that are there already
 )
+
+TAGGED = (
+    """CREATE TABLE tagged (
+        slug TEXT NOT NULL,
+        what TEXT NOT NULL,        -- values, low or high
+        value NOT NULL,            -- a number or a folded text; SQLite sorts numbers before texts
+        id INTEGER NOT NULL,       -- as in search
+        PRIMARY KEY (slug, what, value, id)) WITHOUT ROWID""",
+    "CREATE INDEX tagged_id ON tagged (id)",
+    """CREATE TRIGGER search_insert AFTER INSERT ON search BEGIN
+        DELETE FROM tagged WHERE id = new.id;
+        INSERT OR IGNORE INTO tagged SELECT promoted.key, part.key, part.value, new.id
+            FROM documents, json_each(documents.fields, '$.search.fields') AS promoted,
+                json_each(promoted.value) AS part
+            WHERE documents.key = new.key AND part.key IN ('low', 'high');
+        INSERT OR IGNORE INTO tagged SELECT promoted.key, 'values', item.value, new.id
+            FROM documents, json_each(documents.fields, '$.search.fields') AS promoted,
+                json_each(promoted.value, '$.values') AS item
+            WHERE documents.key = new.key; END""",
+    "CREATE TRIGGER search_delete AFTER DELETE ON search BEGIN DELETE FROM tagged WHERE id = old.id; END",
+    # No document holds a promoted tag before this migration, so none is looked at.
+)
+"""Promoted tags: another migration. They follow the table, whose rows have the ids."""
