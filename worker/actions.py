@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from worker import promotions
 from worker.catalog.query import Query
 from worker.catalog.tag_values import slug
-from worker.operate import again, backfill, pause, reconcile, replay
+from worker.operate import again, backfill, pause, quarantine, reconcile, replay
 from worker.operate import promote as promoting
 from worker.operate.backfill import Estimate, Select
 from worker.operate.conveyor import Conveyor, Item, Tally, Watch, tally
@@ -84,6 +84,20 @@ def rehearse_reextract(site: Site, filter_text: str, *, partial: bool) -> Tally:
     query, wanted = _to_reextract(filter_text, partial)
     run = rehearsal("reextract")
     return tally(again.reextracted(site.catalog, site.documents, query, run, site.recipe, wanted))
+
+
+def reextract_one(site: Site, key: str, uri: str, watch: Watch) -> Run:
+    """Have one document made anew, whatever recipe made it."""
+    run = site.ledger.begin("reextract", uri, fresh=True)
+    return carry(site, run, again.reextracted_again([key], site.reader, site.documents, run), Options(), watch)
+
+
+def set_aside(site: Site, filter_text: str, watch: Watch) -> Run:
+    """Quarantine failures: their objects are not read again until they are released."""
+    query = again.failed_ones(filter_text)
+    run = site.ledger.begin(quarantine.ACTION, filter_text or "all failures")
+    pace = Pace(site.clock, warm=True)  # as many documents as before, none of them new
+    return quarantine.quarantined(site.catalog, site.documents, query, run, site.ledger, pace, watch)
 
 
 def replay_documents(site: Site, since: datetime, options: Options, watch: Watch) -> Run:

@@ -3,10 +3,14 @@
 import pytest
 
 from tests.operate.rig import Rig
+from worker.document import key_for
 from worker.errors import QueryError
 from worker.model import Message
+from worker.operate import again, quarantine
+from worker.operate.causes import causes
 from worker.operate.failures import groups, newest
-from worker.operate.runs import State
+from worker.operate.pace import Pace
+from worker.operate.runs import State, rehearsal
 
 KINDS = {"broken": "corrupt_image", "poison": "poison", "flaky": "source_unavailable"}
 
@@ -36,6 +40,48 @@ def test_failures_are_grouped_by_their_cause_and_the_counts_add_up(failed: Rig) 
     latest = newest(failed.catalog, "", 7)
     assert [each.at for each in latest] == sorted((each.at for each in latest), reverse=True)
     assert len(latest) == 7
+
+
+def test_causes_are_counted_whole_though_few_failures_are_looked_at(failed: Rig) -> None:
+    whole = causes(failed.catalog, "")
+    assert sorted((cause.group.code, cause.group.count) for cause in whole.shown) == sorted(
+        (code, 100) for code in KINDS.values()
+    )
+    assert (whole.total, whole.looked_at, whole.others) == (300, 300, 0)
+    assert [sum(cause.slots) for cause in whole.shown] == [100, 100, 100]
+    few = causes(failed.catalog, "", looked_at=1)
+    (cause,) = few.shown
+    assert (few.total, few.looked_at, few.others) == (300, 1, 200)
+    assert (cause.group.count, sum(cause.slots)) == (100, 1)
+    assert not causes(failed.catalog, "code:none_such").shown
+
+
+def test_what_is_set_aside_is_passed_by_until_it_is_released(failed: Rig) -> None:
+    query = again.failed_ones("code:corrupt_image")
+    assert quarantine.free(failed.catalog, query) == 100
+    assert quarantine.free(failed.catalog, again.failed_ones("")) == 200, "what killed its reader is set aside already"
+
+    def set_aside() -> tuple[int, State]:
+        run, pace = failed.ledger.begin("quarantine", "code:corrupt_image"), Pace(failed.clock, warm=True)
+        done = quarantine.quarantined(failed.catalog, failed.documents, query, run, failed.ledger, pace, lambda _: None)
+        return done.published, done.state
+
+    assert set_aside() == (100, State.DONE)
+    assert set_aside() == (0, State.DONE)
+    assert failed.redrive("code:corrupt_image").published == 0
+    assert failed.redrive("code:corrupt_image", release=True).published == 100
+
+
+def test_one_document_is_made_anew_whatever_made_it(failed: Rig) -> None:
+    keys = [key_for("photos", name) for name in ("good/001.jpg", "good/002.jpg", "absent.jpg")]
+    failed.delete("good/002.jpg")
+    failed.work()
+    found = again.reextracted_again(keys, failed.documents, failed.documents, rehearsal("reextract"))
+    (message,) = [item.message for item in found if item.message]
+    assert failed.fields("good/001.jpg")["passes"] == 1
+    failed.queue.publish([message])
+    failed.work()
+    assert failed.fields("good/001.jpg")["passes"] == 2
 
 
 def test_a_redrive_of_one_kind_publishes_exactly_its_messages(failed: Rig) -> None:

@@ -89,10 +89,22 @@ def reextracted(
     """
     found = catalog.stream(query, _REEXTRACTED)
     for rows in _batches((row for row in found if wanted(row[1], recipe)), run):
-        heads = documents.heads([key for key, _ in rows])
-        for (key, fields), head in zip(rows, heads, strict=True):
-            if head and head.generation == fields["generation"] and fields["generation"]:
-                yield _reextracted(key, fields, head, run)
+        yield from _reextracted_rows(rows, documents, run)
+
+
+def reextracted_again(
+    keys: Sequence[str], reader: DocumentReader, documents: DocumentStore, run: Run
+) -> Iterator[Item]:
+    """As `reextracted`, for the documents under these keys, whatever recipe made them."""
+    yield from _reextracted_rows([(key, fields) for key in keys if (fields := reader.get(key))], documents, run)
+
+
+def _reextracted_rows(rows: Sequence[Row], documents: DocumentStore, run: Run) -> Iterator[Item]:
+    heads = documents.heads([key for key, _ in rows])
+    for (key, fields), head in zip(rows, heads, strict=True):
+        there = head and head.status is not Status.DELETED and head.generation == fields["generation"]
+        if head and there and fields["generation"]:
+            yield _reextracted(key, fields, head, run)
 
 
 def outdated(fields: dict[str, Any], recipe: str) -> bool:

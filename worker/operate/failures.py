@@ -1,6 +1,6 @@
 """Failures, grouped by their cause: what is wrong most often comes first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from worker.catalog.query import Query
@@ -56,8 +56,13 @@ def stream(catalog: Catalog, query: Query) -> Iterator[Failure]:
 
 def groups(catalog: Catalog, filter_text: str = "") -> list[Group]:
     """The groups of the failures that match, the largest first. Their counts add up to the number of failures."""
+    return grouped(failures(catalog, filter_text))
+
+
+def grouped(failures: Iterable[Failure]) -> list[Group]:
+    """The groups of these failures, the largest first."""
     found: dict[str, Group] = {}
-    for failure in failures(catalog, filter_text):
+    for failure in failures:
         known = found.get(failure.fingerprint)
         found[failure.fingerprint] = _with(known, failure) if known else _alone(failure)
     return sorted(found.values(), key=lambda group: (-group.count, group.fingerprint))

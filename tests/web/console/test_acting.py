@@ -1,5 +1,6 @@
 """What operators do with buttons: they see what it will come to, begin it, and watch it."""
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.cli.program import imagemeta
 from tests.fakes import wait_until
 from tests.web.console.conftest import console
 from tests.web.console.gallery import hang
+from worker.catalog.query import parse
 from worker.local import settings_in
 from worker.site import Site
 
@@ -126,3 +128,36 @@ def test_what_cannot_be_done_is_said_in_one_line(person: Person, path: str, fiel
     assert answer.status_code in (400, 409)
     assert says in answer.text
     assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_failures_are_set_aside_by_a_button_that_says_how_many(person: Person, site: Site) -> None:
+    (failed,) = re.findall(r"(\d+) failures", person.read("/failures"))
+    assert f"Quarantine ({failed})" in person.page
+    assert f"Quarantine {failed} failures" in person.read("/failures/quarantine")
+    run = person.press("/failures/quarantine", q="", confirmed=failed)
+    wait_until(lambda: "✓ done" in person.read(run))
+    assert f"Set aside {failed} of {failed} documents" in person.page
+    assert "Quarantine (" not in person.read("/failures")
+    assert site.catalog.count(parse("quarantined:yes")) == int(failed)
+
+
+def test_failures_are_taken_away_as_a_table_without_formulas(person: Person) -> None:
+    (failed,) = re.findall(r"(\d+) failures", person.read("/failures"))
+    answer = person.session.get(person.url + "/failures/export.csv", timeout=30)
+    heading, *rows = csv.reader(answer.text.splitlines())
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "failures.csv" in answer.headers["content-disposition"]
+    assert heading[:3] == ["uri", "at", "code"]
+    assert len(rows) == int(failed)
+    assert all(row[0].startswith("gs://pictures/") and row[2] for row in rows)
+    refused = person.session.get(person.url + "/failures/export.csv?q=nonsense:1", timeout=30)
+    assert refused.status_code == 400
+
+
+def test_a_picture_is_extracted_again_from_its_page(person: Person, site: Site) -> None:
+    key = site.catalog.page(parse("status:ok"), limit=1).rows[0][0]
+    assert "Re-extract" in person.read(f"/images/{key}")
+    run = person.press(f"/images/{key}/reextract")
+    wait_until(lambda: "✓ done" in person.read(run))
+    assert "1 of 1 messages" in person.page
+    assert site.gauge.backlog().waiting == 1

@@ -48,6 +48,8 @@ def test_badge_total_and_button_say_the_same_number(browser: Browser) -> None:
     assert number(browser.text("#total")) == BROKEN
     assert browser.text("#all") == f"Requeue all matching: {BROKEN}"
     assert sum(number(each.text) for each in browser.all(".cause .num")) == BROKEN
+    assert browser.text("#quarantine") == f"Quarantine ({BROKEN})"
+    assert len(browser.all(".cause .spark rect")) >= 2, "each cause shows when it failed"
     browser.open("/")
     assert number(browser.text("#badge")) == BROKEN
     assert number(browser.text(".tile[href='/failures'] .figure")) == BROKEN

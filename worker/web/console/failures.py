@@ -1,6 +1,6 @@
 """What failed: grouped by cause, searched, looked at, and sent back to the queue."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -11,8 +11,9 @@ from worker.catalog.query import Query, parse
 from worker.errors import QueryError
 from worker.model import Value
 from worker.operate.again import MAX_REDRIVES, failed_ones
+from worker.operate.causes import Causes, causes
 from worker.operate.conveyor import Watch
-from worker.operate.failures import Group, groups
+from worker.operate.quarantine import free
 from worker.operate.runs import Run
 from worker.site import Site
 from worker.web.console import filters, jobs
@@ -28,16 +29,17 @@ _SAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The failures that match: all of them by cause, and a page of them."""
+    """The failures that match: by cause, a page of them, and how many are not set aside yet."""
 
-    groups: list[Group]
-    rows: tuple[tuple[str, dict[str, Value]], ...]
-    next: str
+    causes: Causes = field(default_factory=Causes)
+    rows: tuple[tuple[str, dict[str, Value]], ...] = ()
+    next: str = ""
+    free: int = 0
 
     @property
     def total(self) -> int:
         """How many match."""
-        return sum(group.count for group in self.groups)
+        return self.causes.total
 
 
 @router.get("/failures")
@@ -48,7 +50,7 @@ def failures(request: Request, q: str = "", cursor: str = "") -> Response:
         query, fault = failed_ones(q), ""
         found = _found(request, q, query, cursor)
     except QueryError as error:
-        query, fault, found = Query(), str(error), Found([], (), "")
+        query, fault, found = Query(), str(error), Found()
     everything = found.total if not q and not fault else site_of(request).catalog.count(failed_ones(""))
     return page(
         request,
@@ -127,7 +129,7 @@ def failure(request: Request, key: str) -> Response:
 def _found(request: Request, q: str, query: Query, cursor: str) -> Found:
     catalog = site_of(request).catalog
     shown = catalog.page(query, cursor, SHOWN)
-    return Found(groups(catalog, q), tuple(rows_of(request, shown.rows)), shown.next)
+    return Found(causes(catalog, q), tuple(rows_of(request, shown.rows)), shown.next, free(catalog, query))
 
 
 def _confirmation(request: Request, q: str, changed: int) -> Response:

@@ -7,7 +7,14 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from worker.web.console import words
+from worker import actions
+from worker.document import key_for
+from worker.model import Status
+from worker.operate.conveyor import Watch
+from worker.operate.runs import Run
+from worker.site import Site
+from worker.web.console import jobs, words
+from worker.web.console.forms import Form
 from worker.web.console.pages import HEADERS, document_of, id_of, page, seen
 
 router = APIRouter()
@@ -42,6 +49,20 @@ def as_json(request: Request, key: str) -> Response:
         return page(request, "absent.html", 404, what="picture", back="/images")
     body = orjson.dumps(seen(request, fields), option=orjson.OPT_INDENT_2)
     return Response(body, media_type="application/json", headers=HEADERS)
+
+
+@router.post("/images/{key}/reextract")
+def reextract(request: Request, key: str, _: Form) -> Response:
+    """Have the document made anew from its object, and show the run."""
+    fields = document_of(request, key)
+    if fields is None or fields.get("status") == Status.DELETED:
+        return page(request, "absent.html", 404, what="picture", back="/images")
+    whole, uri = key_for(fields["bucket"], fields["name"]), fields["uri"]
+
+    def work(acting: Site, watch: Watch) -> Run:
+        return actions.reextract_one(acting, whole, uri, watch)
+
+    return jobs.begin(request, work, 1)
 
 
 def _summary(fields: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from worker.web.console import (
     assets,
     backfills,
     exports,
+    failure_table,
     failures,
     images,
     map,  # noqa: A004 -- the page's name
@@ -23,6 +24,7 @@ from worker.web.console import (
     picture,
     plots,
     previews,
+    quarantine,
     reconcile,
     runs,
 )
@@ -64,7 +66,12 @@ def static(name: str) -> Response:
     return Response(found[0], media_type=found[1], headers={"Cache-Control": assets.FOREVER})
 
 
-for _part in (overview, images, picture, previews, map, plots, exports, failures, backfills, reconcile, runs):
+_PARTS = (
+    *(overview, images, picture, previews, map, plots, exports),
+    *(failure_table, quarantine, failures),  # the last has an address for any name behind its own
+    *(backfills, reconcile, runs),
+)
+for _part in _PARTS:
     for _route in _part.router.routes:
         if isinstance(_route, APIRoute):
             router.add_api_route(_route.path, _route.endpoint, methods=list(_route.methods or ()))

@@ -96,5 +96,12 @@ def _silence(found: Run) -> float:
 
 def _where(found: Run) -> str:
     """The page on which the same can be asked for again."""
-    pages = {"redrive": "/failures", "backfill": "/backfills", "reconcile": "/reconcile", "resume": "/queue"}
-    return {**pages, EXPORT: "/exports"}.get(found.action, "/runs")
+    pages = {
+        EXPORT: "/exports",
+        "redrive": "/failures",
+        "quarantine": "/failures",
+        "backfill": "/backfills",
+        "reconcile": "/reconcile",
+        "resume": "/queue",
+    }
+    return pages.get(found.action, "/runs")
