@@ -182,8 +182,11 @@ def test_the_board_outlives_the_process_that_wrote_it(tmp_path: Path) -> None:
 
 def test_a_board_has_a_slot_for_each_thread() -> None:
     board = Board(2)
-    with board.working(BAD), board.working(GOOD):
-        assert [item.uri for item in board.in_hand()] == ["gs://photos/bad.jpg", "gs://photos/good.jpg"]
+    with board.working(BAD, 3), board.working(GOOD):
+        assert [(item.uri, item.attempt) for item in board.in_hand()] == [
+            ("gs://photos/bad.jpg", 3),
+            ("gs://photos/good.jpg", 0),
+        ]
 
 
 class Deadly:

@@ -7,7 +7,7 @@ One thread, which may wait for the store as long as it likes; nothing waits for 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from worker.bootstrap import Wiring, has_dead_letters, open_dead_letters, open_r
 from worker.errors import WorkerError
 from worker.in_flight import Board
 from worker.operate.dead_letters import Drain
-from worker.operate.status import WORKERS, Beat, beat
+from worker.operate.status import WORKERS, Beat, Held, beat
 from worker.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ DRAIN_SECONDS = 10.0
 DRAINED_AT_ONCE = 10
 """A letter a second and shard: dead letters are few, and nothing is gained by haste."""
 SEAL_SECONDS = 600.0
+_HELD = 10
+"""Objects in hand that a beat names."""
 _LOOK_SECONDS = 0.5
 _JOIN_SECONDS = 3.0
 
@@ -76,18 +78,20 @@ class Duties:
         totals, now = events.totals(), monotonic()
         rate = (totals.acked - self._acked) / max(now - self._beaten, 0.001)
         self._acked, self._beaten = totals.acked, now
+        held, told = self._board.in_hand(), datetime.now(UTC)
         return Beat(
             worker=self._settings.worker,
             shard=self._number,
-            at=datetime.now(UTC),
+            at=told,
             started=self._started,
             version=__version__,
             recipe=self._wiring.maker.recipe,
             state=self._board.state.name.lower(),
-            in_hand=len(self._board.in_hand()),
+            in_hand=len(held),
             acked=totals.acked,
             nacked=totals.nacked,
             rate=round(rate, 3),
+            holding=[Held(each.uri, told - timedelta(seconds=now - each.since), each.attempt) for each in held[:_HELD]],
         )
 
     def _drain(self) -> None:

@@ -80,6 +80,12 @@ def walking(message: Message, attempt: int) -> Iterator[None]:
         _walk.reset(token)
 
 
+def attempt() -> int:
+    """The queue's count of this delivery; 0 outside of one, and where the queue does not count."""
+    walk = _walk.get()
+    return walk.attempt if walk else 0
+
+
 @contextmanager
 def stage(name: str) -> Iterator[None]:
     """Around one stage of a delivery (read, extract, write, ack): a span and its time."""

@@ -19,7 +19,7 @@ from worker.document import key_for
 from worker.model import ObjectRef
 
 _HEADER = struct.Struct("<dBxxxxxxxd")  # heartbeat, state, seconds of silence from the queue
-_SLOT = struct.Struct("<d128s384s")  # since when (0: free), key, URI for people
+_SLOT = struct.Struct("<dI128s384s")  # since when (0: free), attempt, key, URI for people
 _CLOCK = struct.Struct("<d")
 
 
@@ -35,11 +35,12 @@ class ShardState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """One object in the hands of a shard, since `since` on the monotonic clock."""
+    """One object in the hands of a shard, since `since` on the monotonic clock; `attempt` is the queue's count."""
 
     key: str
     uri: str
     since: float
+    attempt: int = 0
 
 
 class Board:
@@ -64,13 +65,13 @@ class Board:
         _HEADER.pack_into(self._map, 0, monotonic(), state, silence)
 
     @contextmanager
-    def working(self, ref: ObjectRef) -> Iterator[None]:
+    def working(self, ref: ObjectRef, attempt: int = 0) -> Iterator[None]:
         """Around the work on one object."""
         with self._lock:
             slot = self._free.pop()
         at = _HEADER.size + slot * _SLOT.size
         key, uri = key_for(ref.bucket, ref.name).encode(), ref.uri.encode("utf-8", "replace")
-        _SLOT.pack_into(self._map, at, monotonic(), key[:128], uri[:384])
+        _SLOT.pack_into(self._map, at, monotonic(), attempt, key[:128], uri[:384])
         try:
             yield
         finally:
@@ -99,9 +100,9 @@ class Board:
         """The objects that the shard works on, or worked on when it ended; longest first."""
         found = []
         for slot in range(self._slots):
-            since, key, uri = _SLOT.unpack_from(self._map, _HEADER.size + slot * _SLOT.size)
+            since, attempt, key, uri = _SLOT.unpack_from(self._map, _HEADER.size + slot * _SLOT.size)
             if since:
-                found.append(InHand(_text(key), _text(uri), since))
+                found.append(InHand(_text(key), _text(uri), since, attempt))
         return sorted(found, key=lambda item: item.since)
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ class Reading:
 
     def __call__(self, ref: ObjectRef) -> Metadata:
         """All that the object holds. Raises a Permanent for what cannot be read, a Transient for what cannot now."""
-        with self._board.working(ref), events.stage("extract"), self._objects.open(ref) as image:
+        with self._board.working(ref, events.attempt()), events.stage("extract"), self._objects.open(ref) as image:
             return extract(_Told(image), self._limits)
 
 

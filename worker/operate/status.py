@@ -1,7 +1,7 @@
 """How the whole thing is: what waits, who works, what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,8 +19,32 @@ _LOOKED_THROUGH = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """An object that was being read when its worker was last heard of; `attempt` is the queue's count, from 1."""
+
+    uri: str
+    since: datetime
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads an object, and for how many seconds, if it does so still."""
+
+    uri: str
+    worker: str
+    shard: int
+    seconds: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Beat:
-    """What one process of a worker says of itself, again and again: `rate` is acknowledgements a second of late."""
+    """What one process of a worker says of itself, again and again: `rate` is acknowledgements a second of late.
+
+    `holding` are the objects that it reads, those first that it has read the longest; all of them only where they are
+    few.
+    """
 
     worker: str
     shard: int
@@ -33,6 +57,7 @@ class Beat:
     acked: int
     nacked: int
     rate: float
+    holding: Sequence[Held] = ()
 
     @property
     def key(self) -> str:
@@ -58,7 +83,7 @@ class Snapshot:
 def beat(records: Records, said: Beat) -> None:
     """Write a beat down."""
     fields: dict[str, Value] = {name: getattr(said, name) for name in Beat.__slots__}
-    records.put(WORKERS, said.key, fields)
+    records.put(WORKERS, said.key, fields | {"holding": [asdict(each) for each in said.holding]})
 
 
 def snapshot(gauge: Gauge, catalog: Catalog, records: Records, now: datetime | None = None) -> Snapshot:
@@ -88,6 +113,16 @@ def alive(records: Records, now: datetime) -> list[Beat]:
     )
 
 
+def readers(seen: Snapshot) -> list[Reader]:
+    """What the workers had in hand when they were last heard of, the longest first."""
+    held = [(worker, each) for worker in seen.workers for each in worker.holding]
+    found = [
+        Reader(each.uri, worker.worker, worker.shard, round((seen.at - each.since).total_seconds(), 1), each.attempt)
+        for worker, each in held
+    ]
+    return sorted(found, key=lambda reader: -reader.seconds)
+
+
 def _empty_in(waiting: int | None, rate: float) -> float | None:
     if waiting is None or (waiting and not rate):
         return None
@@ -96,4 +131,6 @@ def _empty_in(waiting: int | None, rate: float) -> float | None:
 
 def _beat(fields: dict[str, Any]) -> Beat:
     times = {name: datetime.fromisoformat(fields[name]) for name in ("at", "started")}
-    return Beat(**{name: fields[name] for name in Beat.__slots__} | times)
+    holding = [Held(**each | {"since": datetime.fromisoformat(each["since"])}) for each in fields.get("holding", ())]
+    known = {name: fields[name] for name in Beat.__slots__ if name in fields}
+    return Beat(**known | times | {"holding": holding})

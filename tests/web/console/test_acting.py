@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.web.console.conftest import console
 from tests.web.console.gallery import hang
 from worker.catalog.query import parse
 from worker.local import settings_in
+from worker.operate.status import Beat, Held, beat
 from worker.site import Site
 
 FILES = 5 + 17
@@ -128,6 +130,18 @@ def test_what_cannot_be_done_is_said_in_one_line(person: Person, path: str, fiel
     assert answer.status_code in (400, 409)
     assert says in answer.text
     assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_the_queue_tells_who_reads_what_and_for_how_long(person: Person, site: Site) -> None:
+    assert "Nothing was being read" in person.read("/queue")
+    now = datetime.now(UTC)
+    held = [Held("gs://pictures/<b>slow.tif", now - timedelta(seconds=90), 3), Held("gs://pictures/new.jpg", now, 1)]
+    beat(site.records, Beat("w1", 2, now, now, "1", "1", "pulling", 2, 0, 0, 1.0, held))
+    wait_until(lambda: "In hand Object Worker For Attempt" in person.read("/queue"))
+    assert re.search(r"slow\.tif w1 process 2 \d+ \w+ 3 gs://pictures/new\.jpg w1 process 2 \d+ \w+ 1", person.page)
+    told = person.session.get(person.url + "/v1/queue", timeout=30).json()["in_hand"]
+    assert [(each["uri"], each["attempt"]) for each in told] == [(each.uri, each.attempt) for each in held]
+    assert told[0]["seconds"] >= 90
 
 
 def test_failures_are_set_aside_by_a_button_that_says_how_many(person: Person, site: Site) -> None:

@@ -10,7 +10,7 @@ from worker.operate.conveyor import Tally
 from worker.operate.failures import Failure, Group
 from worker.operate.replay import Preview
 from worker.operate.runs import Run
-from worker.operate.status import Beat
+from worker.operate.status import Beat, Reader
 from worker.ports import Backlog
 
 Map = dict[str, Any]
@@ -137,12 +137,17 @@ class Paused(BaseModel):
 
 
 class Queue(BaseModel):
-    """What waits. `rate` is messages a second; `empty_in` are seconds, null where nobody knows."""
+    """What waits. `rate` is messages a second; `empty_in` are seconds, null where nobody knows.
+
+    `in_hand` are the objects that workers were reading when they were last heard of (each tells every 15 seconds, of
+    ten at most), the longest first.
+    """
 
     at: datetime
     backlog: Backlog
     rate: float
     empty_in: float | None
+    in_hand: list[Reader]
     pauses: list[Paused]
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from worker.operate.pause import Pause
+from worker.operate.status import readers
 from worker.web.api import schemas
 from worker.web.api.answers import Behind, By, answer
 
@@ -22,9 +23,10 @@ def status(parts: Behind, by: By) -> Response:
 
 @router.get("/queue", response_model=schemas.Queue)
 def queue(parts: Behind, by: By) -> Response:
-    """What waits, and which buckets are paused."""
+    """What waits, what is being read, and which buckets are paused."""
     seen = parts.glance.now()
     known = {"at": seen.at, "backlog": asdict(seen.backlog), "rate": seen.rate, "empty_in": seen.empty_in}
+    known["in_hand"] = [asdict(each) for each in readers(seen)]
     return answer(by, known | {"pauses": [_paused(pause) for pause in seen.pauses]})
 
 

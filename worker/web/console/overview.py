@@ -1,5 +1,6 @@
 """The first page, the queue, and the workers: how things are."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,10 +11,11 @@ from worker.catalog.query import Query, parse
 from worker.errors import Misconfigured
 from worker.operate import pause
 from worker.operate.scope import CLOUD
+from worker.operate.status import readers
 from worker.web.console import jobs
 from worker.web.console.forms import Form
 from worker.web.console.look import Look, look_of
-from worker.web.console.pages import page, rows_of, site_of, viewer_of
+from worker.web.console.pages import page, rows_of, seen, site_of, viewer_of
 
 router = APIRouter()
 
@@ -41,7 +43,8 @@ def queue(request: Request) -> Response:
     """What waits, and what holds it back."""
     look, catalog = look_of(request), site_of(request).catalog
     buckets = [name for name, _ in catalog.facets(Query(), ["bucket"])["bucket"]]
-    return page(request, "queue.html", look=look, failed=look.failed, chart=_chart(look), buckets=buckets)
+    held = [seen(request, asdict(each)) for each in readers(look.seen)]
+    return page(request, "queue.html", look=look, failed=look.failed, chart=_chart(look), buckets=buckets, held=held)
 
 
 @router.post("/queue/pause")
