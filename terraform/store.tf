@@ -15,8 +15,8 @@ locals {
   # only as fast as cameras do: a live feed of more than 500 images a second
   # should do without (README.md).
   narrowed = [
-    "bucket", "exposure.iso", "failure.code", "failure.fingerprint", "search.camera", "search.format",
-    "search.has.position", "search.lens", "search.make", "search.model", "status",
+    "bucket", "exposure.iso", "failure.code", "failure.fingerprint", "quarantined", "search.camera",
+    "search.format", "search.has.position", "search.lens", "search.make", "search.model", "status",
   ]
   ranged = ["exposure.iso", "position.geohash"]
   newest = [
@@ -28,6 +28,11 @@ locals {
     { "search.words" = concat([{ field = "search.words", order = null, array = "CONTAINS" }], local.newest) },
     { for field in local.narrowed : field => concat([{ field = field, order = "ASCENDING", array = null }], local.newest) },
     { for field in local.ranged : "${field}, a range" => concat(local.newest, [{ field = field, order = "DESCENDING", array = null }]) },
+    # A promoted tag: whether a document has it, its values, and both ends of them.
+    { for tag in var.firestore.promoted : "${tag}, there" => concat([{ field = "search.fields.${tag}.has", order = "ASCENDING", array = null }], local.newest) },
+    { for tag in var.firestore.promoted : "${tag}, a value" => concat([{ field = "search.fields.${tag}.values", order = null, array = "CONTAINS" }], local.newest) },
+    { for tag in var.firestore.promoted : "${tag}, from" => concat(local.newest, [{ field = "search.fields.${tag}.high", order = "DESCENDING", array = null }]) },
+    { for tag in var.firestore.promoted : "${tag}, up to" => concat(local.newest, [{ field = "search.fields.${tag}.low", order = "DESCENDING", array = null }]) },
     # What a reconcile merges a bucket's listing with.
     { name = [
       { field = "bucket", order = "ASCENDING", array = null },

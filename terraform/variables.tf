@@ -85,11 +85,12 @@ variable "deletion_protection" {
 }
 
 variable "firestore" {
-  description = "The database of the documents. recovery keeps seven days of history; unindexed takes more fields out of all indexes; tombstones of deleted objects stay tombstone_days."
+  description = "The database of the documents. promoted are tags with indexes, as imagemeta fields list calls them; recovery keeps seven days of history; unindexed takes more fields out of all indexes; tombstones of deleted objects stay tombstone_days."
   type = object({
     collection     = optional(string, "images")
     database       = optional(string, "imagemeta")
     location       = optional(string)
+    promoted       = optional(set(string), [])
     recovery       = optional(bool, false)
     tombstone_days = optional(number, 30)
     unindexed      = optional(list(string), [])

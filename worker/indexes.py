@@ -7,6 +7,7 @@ NARROWED = (
     "exposure.iso",
     "failure.code",
     "failure.fingerprint",
+    "quarantined",
     "search.camera",
     "search.format",
     "search.has.position",

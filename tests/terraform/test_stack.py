@@ -15,7 +15,7 @@ from tests.terraform.stack import Stack
 from tests.terraform.workspace import ROOT, RUNTIMES, SCHEMAS, STACK, Workspace
 
 EXAMPLES = sorted(path.name for path in (STACK / "examples").iterdir())
-COUNTS = {"mig": 106, "worker-pool": 98, "push": 100}
+COUNTS = {"mig": 107, "worker-pool": 99, "push": 101}
 """How many resources each runtime is made of: a change is meant, or a mistake."""
 
 
@@ -42,6 +42,16 @@ def test_it_is_formatted(terraform: str) -> None:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_nothing_is_wrong_with_it(applied: Applied, runtime: str) -> None:
     assert problems(applied(runtime)) == []
+
+
+def test_a_promoted_tag_has_its_indexes(workspace: Workspace, tmp_path: Path) -> None:
+    copy = workspace.copy(tmp_path / "terraform")
+    copy.write_variables(project_id=PROJECT, bucket=BUCKET, firestore={"promoted": ["t_xmp_rating_0a1b2c"]})
+    copy.succeed("plan", "-input=false", "-out=plan")
+    changes = json.loads(copy.succeed("show", "-json", "plan"))["resource_changes"]
+    made = [change["change"]["after"]["fields"] for change in changes if change["type"] == "google_firestore_index"]
+    paths = {field["field_path"] for fields in made for field in fields if "t_xmp" in field["field_path"]}
+    assert paths == {f"search.fields.t_xmp_rating_0a1b2c.{part}" for part in ("has", "values", "high", "low")}
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -24,8 +24,9 @@ imagemeta fields add IFD0:Software --folder ~/Pictures
 
 Searches ask for a promoted tag as for any other, `tag:"XMP:Rating">=3`, and find the same. New documents keep it apart
 from then on; those that are there are filled from the tags that they hold, without reading one picture. A run that was
-killed goes on where it was when the same command is given again; one more writes nothing. docs/search.md has the
-indexes that Firestore needs.
+killed goes on where it was when the same command is given again; one more writes nothing.
+
+For Firestore, name the tag in Terraform's firestore.promoted, as `fields list` calls it: that makes the indexes.
 """
 LIST = """Show what is promoted: as one wrote it, and where documents keep it.
 
