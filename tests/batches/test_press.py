@@ -50,6 +50,16 @@ def treacherous(job: Job, caps: Caps) -> Pressed:
     return press(job, caps)
 
 
+EARLIER: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _earlier() -> None:
+    """Other tests' processes may live as long as the session, and are none of this module's business."""
+    EARLIER.clear()
+    EARLIER.update(spawned())
+
+
 @contextmanager
 def pressing(processes: int = 1, seconds: float = 20.0) -> Iterator[Press]:
     with closing(Press(processes, Caps(seconds=seconds), treacherous)) as made:
@@ -132,7 +142,12 @@ def test_errors_arrive_as_they_were_raised() -> None:
 
 
 def children() -> set[int]:
-    """The processes for decoding that live."""
+    """The processes for decoding that live: what this test's process has spawned and no earlier test had."""
+    return spawned() - EARLIER
+
+
+def spawned() -> set[int]:
+    """The living processes that this one has spawned."""
     found = set()
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
