@@ -10,7 +10,7 @@ from worker.batches.batch import Book
 from worker.batches.follow import Follower, Tools
 from worker.batches.orders import Orders
 from worker.batches.policy import Caps
-from worker.batches.press import Press
+from worker.batches.press import Press, check_installed
 from worker.clock import SystemClock
 from worker.group_commit import GroupCommit
 from worker.ports import Fetcher, Items, ObjectStore, Outputs, Records
@@ -33,6 +33,13 @@ def open_follower(
     ladder = WriteLadder(commit, items, objects, clock)
     tools = Tools(open_fetcher(settings), press, outputs)
     return Follower(Orders(Book(records), clock), items, ladder, tools, maker, clock)
+
+
+def check_ready(settings: Settings) -> None:
+    """Raise Misconfigured where batches cannot be worked here; better once, now, than by each worker of each URL."""
+    check_installed()
+    open_fetcher(settings)
+    open_outputs(settings).close()
 
 
 def open_fetcher(settings: Settings) -> Fetcher:
@@ -61,9 +68,8 @@ def open_items(settings: Settings) -> Items:
 
 
 def open_outputs(settings: Settings) -> Outputs:
-    """Where the images of batches go: what `IMAGEMETA_BATCH_OUTPUT` names, or the folder that is the bucket."""
-    place = settings.batch_output or (settings.objects if settings.objects.startswith("file:") else "")
-    match urls.split("batch_output", place):
+    """Where the images of batches go: what `IMAGEMETA_BATCH_OUTPUT` names."""
+    match urls.split("batch_output", settings.batch_output):
         case "gs", bucket, prefix:
             from worker.backends.gcp.outputs import BucketOutputs
 
@@ -74,3 +80,12 @@ def open_outputs(settings: Settings) -> Outputs:
             return FolderOutputs(Path(path), settings.batch_url)
         case scheme, _, _:
             raise urls.no_backend("batch_output", scheme, "gs, file")
+
+
+def result_of(settings: Settings, url: str) -> Path | None:
+    """The file that the URL of a result means, if it lies in a folder of ours."""
+    scheme, _, root = urls.split("batch_output", settings.batch_output)
+    if scheme != "file" or not url.startswith("file://"):
+        return None
+    path = Path(urls.split("batch_output", url)[2])
+    return path if path.is_relative_to(root) and ".." not in path.parts and path.is_file() else None

@@ -23,6 +23,8 @@ WorkerError            a code and a sentence for the operator; the cause travels
 ├── Forbidden          a request (not a message) that may not be made: refused, nothing done
 ├── QueryError         a search that cannot be understood or answered: its author must write another
 └── BadInput           a table or an order that cannot be understood: its author must mend it, nothing was done
+    ├── TooLarge
+    └── NotThere
 
 Anything else that is raised is a bug: nacked with its traceback, and recorded as "internal" on the last attempt.
 Foreign errors are translated where they come in, one table per backend, `from` their cause.
@@ -173,6 +175,18 @@ class BadInput(WorkerError):
     """What somebody handed in cannot be understood or is too much; the message says where and what to do."""
 
     code = "bad_input"
+
+
+class TooLarge(BadInput):
+    """It has more bytes than are taken."""
+
+    code = "too_large"
+
+
+class NotThere(BadInput):
+    """What is spoken of is not there, or not any more."""
+
+    code = "not_found"
 
 
 class QueryError(WorkerError):

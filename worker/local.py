@@ -167,8 +167,10 @@ def settings_for(folder: Path, catalog: Path, environment: Mapping[str, str], *,
         "DOCUMENTS": sqlite_url(catalog / "catalog.db"),
         "HEALTH": "",
     }
-    # Who asked for one pass does not want to wait minutes for a file that cannot be read now.
-    usual = {"IMAGEMETA_MAX_ATTEMPTS": _ONCE_ATTEMPTS} if once else {}
+    # In the folder itself they would be taken for pictures that have just come.
+    usual = {"IMAGEMETA_BATCH_OUTPUT": folder_url(catalog / "batches")}
+    if once:  # who asked for one pass does not want to wait minutes for a file that cannot be read now
+        usual["IMAGEMETA_MAX_ATTEMPTS"] = _ONCE_ATTEMPTS
     return load({**usual, **environment, **{f"IMAGEMETA_{name}": value for name, value in places.items()}})
 
 

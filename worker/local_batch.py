@@ -7,9 +7,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from worker import shard
-from worker.batch_parts import open_fetcher
-from worker.batches.press import check_installed
-from worker.bootstrap import open_gauge
+from worker.batch_parts import check_ready
+from worker.bootstrap import folder_url, open_gauge
 from worker.errors import Misconfigured, Transient
 from worker.local import EXIT_INTERRUPTED, alone, catalog_at, settings_for
 from worker.ports import Gauge
@@ -31,9 +30,9 @@ class Workshop:
             raise Misconfigured(f"{folder} cannot be made: {error.strerror}; choose another with --out") from error
         self.folder = folder.resolve()
         self._catalog = catalog_at(self.folder, self.folder / ".imagemeta")
-        self.settings = settings_for(self.folder, self._catalog, environment, once=True)
-        check_installed()  # each worker would say so, of each URL
-        open_fetcher(self.settings)
+        place = {"IMAGEMETA_BATCH_OUTPUT": folder_url(self.folder)}  # nobody watches this folder
+        self.settings = settings_for(self.folder, self._catalog, place | dict(environment), once=True)
+        check_ready(self.settings)
         self._finished = False
 
     def run(self) -> int:

@@ -107,7 +107,8 @@ class Settings(BaseSettings):
 
     batch_output: str = Field(
         "",
-        description="Where the images of batches go: `gs://BUCKET/PREFIX` or `file:///FOLDER`.",
+        description="Where the images of batches go: `gs://BUCKET/PREFIX` or `file:///FOLDER`."
+        " In local mode `batches` in the folder's catalog; of `batch run`, its `--out`.",
     )
     batch_url: str = Field("", description="What their URLs begin with, where they are served; empty for the above.")
     batch_rows: int = Field(100_000, ge=1, description="Rows of a batch's table at most.")

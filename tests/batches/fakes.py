@@ -18,6 +18,14 @@ class MemoryItems(MemoryDocuments):
     def fields(self, keys: Sequence[str]) -> Sequence[dict[str, Value] | None]:
         return [self.get(key) for key in keys]
 
+    def listed(
+        self, bucket: str, status: Status, after: str = "", limit: int = 100
+    ) -> Sequence[tuple[str, dict[str, Value]]]:
+        found = [(key, self.get(key) or {}) for key in sorted(self.stored) if key > after]
+        return [
+            (key, fields) for key, fields in found if (fields["bucket"], fields["status"]) == (bucket, str(status))
+        ][:limit]
+
     def tally(self, bucket: str) -> Mapping[Status, int]:
         found = [each.fields for each in self.stored.values()]
         return Counter(Status(str(fields["status"])) for fields in found if fields["bucket"] == bucket)

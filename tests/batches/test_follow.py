@@ -14,14 +14,15 @@ from tests.batches.fakes import MemoryItems, MemoryOutputs, Web, half
 from tests.fakes import FakeClock, MemoryBucket, MemoryDelivery, MemoryDocuments, MemoryQueue, MemoryRecords
 from worker.attempts import Maker
 from worker.batches.batch import Book
-from worker.batches.desk import Desk, State
+from worker.batches.desk import Desk
 from worker.batches.follow import Follower, Tools
 from worker.batches.orders import Orders
 from worker.batches.policy import Policy
+from worker.batches.progress import State
 from worker.breaker import Breaker
 from worker.breaker import State as BreakerState
 from worker.decode import decode, decode_link, encode_link
-from worker.errors import BadInput, BadMessage, Misconfigured, SiteUnavailable, StoreUnavailable
+from worker.errors import BadInput, BadMessage, Misconfigured, NotServed, SiteUnavailable, StoreUnavailable
 from worker.group_commit import GroupCommit
 from worker.model import Link, Message, Metadata, ObjectRef, Outcome, Status
 from worker.operate.dead_letters import Drain
@@ -240,13 +241,68 @@ def test_whoever_was_killed_while_publishing_goes_on(house: House) -> None:
 
     with pytest.raises(StoreUnavailable):
         Desk(house.records, house.items, killed).accept(TABLE)
-    batch = house.desk.unfinished(TABLE, Policy())
-    assert batch
-    assert house.desk.status(batch.id).state is State.ACCEPTING
-    assert house.desk.retry_failed(batch.id) == 3
+    (left,) = house.desk.newest()
+    assert left.state is State.ACCEPTING
+    batch, new = house.desk.take(TABLE)
+    assert (batch.id, new) == (left.batch.id, False)
+    assert house.desk.take(TABLE) == (replace(batch, published=True), False)
+    assert house.desk.take(TABLE, Policy(quality=60))[1]
+    assert house.desk.take(TABLE, url_columns=["urls"])[1]
     house.run()
     assert house.desk.status(batch.id).state is State.DONE
-    assert house.desk.unfinished(TABLE, Policy()) is None
+    assert house.desk.take(TABLE)[1]
+
+
+def test_what_failed_is_listed_with_its_rows(house: House) -> None:
+    house.web.pages[B] = [NotServed("HTTP 404")]
+    del house.web.pages[C]
+    batch = house.desk.accept(TABLE)
+    assert house.desk.failed(batch.id) == ([], "")
+    house.run()
+    lines, _ = house.desk.failed(batch.id)
+    assert [(line.number, line.cells[0], [item.url for item in line.items]) for line in lines] == [
+        (1, "1", [B]),
+        (3, "3", [C]),
+    ]
+    assert [item.error for line in lines for item in line.items] == ["HTTP 404"] * 2
+    one, after = house.desk.failed(batch.id, limit=1)
+    other, end = house.desk.failed(batch.id, after, limit=1)
+    assert sorted(line.number for line in (*one, *other)) == [1, 3]
+    assert house.desk.failed(batch.id, end, limit=1)[1] == "" or not house.desk.failed(batch.id, end, limit=1)[0]
+
+
+def test_what_failed_is_mended_and_its_row_says_so(house: House) -> None:
+    del house.web.pages[B]
+    batch = house.desk.accept(TABLE)
+    house.run()
+    better = "https://site9.test/9.jpg"
+    house.web.pages[better] = [DATA + b"mended"]
+    house.desk.mend(batch.id, 1, 2, f" {better} ")
+    house.run()
+    first = house.output(batch.id)[0]
+    assert (first["urls"], first["Status 2"], first["Bytes Before 2"]) == (f"{A},{better}", "done", "16")
+    assert house.desk.status(batch.id).done == 3
+    assert Counter(house.web.log) == {A: 1, B: 1, C: 1, better: 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "url", "told"),
+    [
+        (1, 1, "https://other.test/", "has not failed"),
+        (2, 1, "https://other.test/", "has not failed"),
+        (9, 1, "https://other.test/", "has not failed"),
+        (1, 2, "", "not one URL"),
+        (1, 2, "https://a.test/,https://b.test/", "not one URL"),
+    ],
+)
+def test_nothing_else_is_mended(house: House, row: int, column: int, url: str, told: str) -> None:
+    del house.web.pages[B]
+    batch = house.desk.accept(TABLE)
+    house.run()
+    with pytest.raises(BadInput, match=told):
+        house.desk.mend(batch.id, row, column, url)
+    assert list(house.queue.waiting) == []
+    assert next(house.desk.rows(batch.id)).cells[1] == f"{A},{B}"
 
 
 def test_what_was_lost_is_found_again_when_it_is_asked_for(house: House) -> None:
@@ -310,8 +366,10 @@ def test_a_message_of_no_batch_is_written_down(house: House) -> None:
 def test_thousands_of_rows_are_read_part_by_part(house: House) -> None:
     table = "id,url\n" + "".join(f"{number},{A}?{number}\n" for number in range(1234))
     batch = house.desk.accept(table.encode())
-    assert batch.parts == 3
+    assert len(batch.starts) == 3
     assert [line.number for line in house.desk.rows(batch.id)] == list(range(1, 1235))
+    for after in (0, 1, 499, 500, 501, 1000, 1233, 1234, 9999):
+        assert [line.number for line in house.desk.rows(batch.id, after)] == list(range(after + 1, 1235))
     house.run()
     assert house.desk.status(batch.id).failed == 1234
     assert {str(each.fields["status"]) for each in house.items.stored.values()} == {str(Status.FAILED)}

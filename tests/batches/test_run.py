@@ -207,7 +207,7 @@ def test_a_batch_can_be_asked_for_and_cancelled(tmp_path: Path, site: Site) -> N
 @pytest.mark.parametrize(
     ("text", "options", "says"),
     [
-        ("a,b\n1,2\n", (), "no column holds URLs; name it with --url-column, one of: a, b"),
+        ("a,b\n1,2\n", (), "no column holds URLs; name the one that does: a, b"),
         ('a,url\n1,"http://x\n', (), "line 2: unexpected end of data; is a quotation mark missing?"),
         ("url\nhttp://x/\n", ("--url-column", "photo"), "there is no column 'photo'; there are: url"),
         ("url\nhttp://x/\n", ("--longest", "5"), "a longest side of 5 pixels: choose 16 to 16384, or 0 for no limit"),

@@ -91,7 +91,7 @@ def test_urls_hold_commas() -> None:
         (f'id,url\n1,{A}\n2,"{C}\n', "line 3: unexpected end of data; is a quotation mark missing"),
         (f'id,url\n1,"x"y,{A}\n', "line 2: "),
         (f"url,id\n{A},1\n\n{A},{C},2\n", "line 4: 3 cells under 2 headings"),
-        ("id,name\n1,x\n", "no column holds URLs; name it with --url-column, one of: id, name"),
+        ("id,name\n1,x\n", "no column holds URLs; name the one that does: id, name"),
         (f"url\n{A}\n{A}\n{A}\n{A}\n", "line 5: more than 3 rows"),
         (f"id,url\n1,{','.join([A] * 501)}\n", "line 2: 501 URLs in one row"),
         (f"id,url\n{'x' * 200_000},{A}\n", "line 2: field larger than"),

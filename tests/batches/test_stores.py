@@ -114,6 +114,16 @@ def test_items_are_counted_by_batch_and_status(items: Items) -> None:
     assert dict(items.tally("three")) == {}
 
 
+def test_items_of_one_state_are_listed_page_by_page(items: Items) -> None:
+    failed = [a_document(f"f{number}", status=Status.FAILED, bucket="one", row=number) for number in range(5)]
+    others = [a_document("g", bucket="one"), a_document("f9", status=Status.FAILED, bucket="two")]
+    items.commit([Create(each) for each in (*reversed(failed), *others)])
+    first = items.listed("one", Status.FAILED, limit=3)
+    rest = items.listed("one", Status.FAILED, first[-1][0], limit=3)
+    assert [(key, fields["row"]) for key, fields in (*first, *rest)] == [(f"f{number}", number) for number in range(5)]
+    assert list(items.listed("one", Status.PARTIAL)) == []
+
+
 def test_items_are_found_by_their_keys_in_order(items: Items) -> None:
     items.commit([Create(a_document(key, row=number)) for number, key in enumerate("abc")])
     found = items.fields(["c", "x", "a"])

@@ -1,11 +1,13 @@
-"""A batch as it is remembered: one record that never changes once its messages are out, and its rows in parts.
+"""A batch as it is remembered: one record that never changes once its messages are out, and its rows in parts, which
+change only where somebody mends a URL.
 
 How far it is stands nowhere: it is counted from what became of each URL (ADR 11).
 """
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +18,7 @@ from worker.batches.dialect import Dialect
 from worker.batches.policy import Policy
 from worker.batches.sheet import Row, Sheet
 from worker.document import key_for
-from worker.errors import BadInput
+from worker.errors import NotThere
 from worker.model import Link, ObjectRef, Value
 from worker.ports import Records
 
@@ -31,7 +33,8 @@ _PART_ROWS = 500
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What was accepted. `name` is its file's, for people; `digest` is that of table and policy; `urls` counts all,
-    `widest` those of the longest row; `published` says that all its messages are on the queue."""
+    `widest` those of the longest row; `starts` are the numbers of the rows with which its parts begin; `published`
+    says that all its messages are on the queue."""
 
     id: str
     at: datetime
@@ -43,7 +46,7 @@ class Batch:
     rows: int
     urls: int
     widest: int
-    parts: int
+    starts: tuple[int, ...]
     published: bool = False
 
 
@@ -61,13 +64,13 @@ def new(sheet: Sheet, policy: Policy, name: str, digest: str) -> Batch:
         rows=len(sheet.rows),
         urls=sheet.urls,
         widest=sheet.widest,
-        parts=0,
+        starts=(),
     )
 
 
-def digest_of(table: bytes, policy: Policy) -> str:
-    """The same for the same table and policy."""
-    said = orjson.dumps(policy.record(), option=orjson.OPT_SORT_KEYS)
+def digest_of(table: bytes, policy: Policy, url_columns: Sequence[str] = ()) -> str:
+    """The same for the same table, policy and columns that were named."""
+    said = orjson.dumps([policy.record(), list(url_columns)], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(said + b"\0" + table).hexdigest()
 
 
@@ -89,10 +92,13 @@ class Book:
 
     def write(self, batch: Batch, rows: tuple[Row, ...]) -> Batch:
         """Write down the rows, then the batch, which is found only once they are there."""
-        parts = 0
-        for parts, part in enumerate(_parts(rows), 1):
-            self._records.put(PARTS, f"{batch.id}-{parts:06}", {"at": batch.at, "rows": part})
-        return self._save(replace(batch, parts=parts))
+        starts: list[int] = []
+        number = 1
+        for part in _parts(rows):
+            starts.append(number)
+            self._put(batch, len(starts), part)
+            number += len(part)
+        return self._save(replace(batch, starts=tuple(starts)))
 
     def published(self, batch: Batch) -> Batch:
         """All its messages are on the queue."""
@@ -102,21 +108,36 @@ class Book:
         """The batch. Raises BadInput where there is none."""
         fields = self._records.get(KIND, id)
         if fields is None:
-            raise BadInput(f"there is no batch {id!r}; `imagemeta batch list` shows those there are")
+            raise NotThere(f"there is no batch {id!r}; `imagemeta batch list` shows those there are")
         return _batch(id, fields)
 
     def newest(self, limit: int = 100) -> list[Batch]:
         """The last batches, the newest first."""
         return [_batch(key, fields) for key, fields in self._records.newest(KIND, limit)]
 
-    def rows(self, batch: Batch) -> Iterator[list[tuple[int, Row]]]:
-        """The rows with their numbers, from 1, part by part."""
-        number = 0
-        for part in range(1, batch.parts + 1):
-            fields = self._records.get(PARTS, f"{batch.id}-{part:06}") or {}
-            found = [Row(tuple(cells), tuple(urls)) for cells, urls in orjson.loads(str(fields["rows"]))]
-            yield [(number + place, row) for place, row in enumerate(found, 1)]
-            number += len(found)
+    def rows(self, batch: Batch, after: int = 0) -> Iterator[list[tuple[int, Row]]]:
+        """The rows behind that number with their own, from 1, part by part."""
+        for part in range(max(1, bisect_right(batch.starts, after + 1)), len(batch.starts) + 1):
+            yield [(number, row) for number, row in self._part(batch, part) if number > after]
+
+    def rows_at(self, batch: Batch, numbers: Sequence[int]) -> Iterator[Row]:
+        """The rows of these numbers, which ascend; each part is read once."""
+        read, known = 0, dict[int, Row]()
+        for number in numbers:
+            part = bisect_right(batch.starts, number)
+            if part != read:
+                read, known = part, dict(self._part(batch, part))
+            yield known[number]
+
+    def mend(self, batch: Batch, number: int, column: int, url: str) -> None:
+        """Have another URL in the place of one, both counted from 1. Raises NotThere where there is none."""
+        part = bisect_right(batch.starts, number)
+        rows = self._part(batch, part) if part else []
+        places = [place for place, (each, _) in enumerate(rows) if each == number]
+        if not places or not 1 <= column <= len(rows[places[0]][1].urls):
+            raise NotThere(f"row {number} of the batch has no URL {column}")
+        rows[places[0]] = number, rows[places[0]][1].mended(column, url)
+        self._put(batch, part, [row for _, row in rows])
 
     def cancel(self, batch: Batch) -> None:
         """Ask for no more of it."""
@@ -125,6 +146,16 @@ class Book:
     def cancelled(self, batch: Batch) -> bool:
         """Whether it was cancelled."""
         return self._records.get(CANCELLED, batch.id) is not None
+
+    def _part(self, batch: Batch, part: int) -> list[tuple[int, Row]]:
+        fields = self._records.get(PARTS, _part_key(batch, part)) or {}
+        found = orjson.loads(str(fields["rows"]))
+        start = batch.starts[part - 1]
+        return [(start + place, Row(tuple(cells), tuple(urls))) for place, (cells, urls) in enumerate(found)]
+
+    def _put(self, batch: Batch, part: int, rows: Sequence[Row]) -> None:
+        text = orjson.dumps([[row.cells, row.urls] for row in rows]).decode()
+        self._records.put(PARTS, _part_key(batch, part), {"at": batch.at, "rows": text})
 
     def _save(self, batch: Batch) -> Batch:
         fields: dict[str, Value] = {
@@ -137,7 +168,7 @@ class Book:
             "rows": batch.rows,
             "urls": batch.urls,
             "widest": batch.widest,
-            "parts": batch.parts,
+            "starts": list(batch.starts),
             "published": batch.published,
         }
         self._records.put(KIND, batch.id, fields)
@@ -153,24 +184,25 @@ def _batch(key: str, fields: dict[str, Any]) -> Batch:
             "policy": Policy.of(fields["policy"]),
             "header": tuple(fields["header"]),
             "dialect": Dialect(**fields["dialect"]),
+            "starts": tuple(fields["starts"]),
         },
     )
 
 
-def _parts(rows: tuple[Row, ...]) -> Iterator[str]:
-    """The rows as JSON texts, each well below what a store takes in one record."""
-    part: list[bytes] = []
+def _part_key(batch: Batch, part: int) -> str:
+    return f"{batch.id}-{part:06}"
+
+
+def _parts(rows: tuple[Row, ...]) -> Iterator[list[Row]]:
+    """The rows in parts, each well below what a store takes in one record."""
+    part: list[Row] = []
     size = 0
     for row in rows:
-        text = orjson.dumps([row.cells, row.urls])
-        if part and (size + len(text) > _PART_BYTES or len(part) == _PART_ROWS):
-            yield _joined(part)
+        length = len(orjson.dumps([row.cells, row.urls]))
+        if part and (size + length > _PART_BYTES or len(part) == _PART_ROWS):
+            yield part
             part, size = [], 0
-        part.append(text)
-        size += len(text) + 1
+        part.append(row)
+        size += length + 1
     if part:
-        yield _joined(part)
-
-
-def _joined(texts: list[bytes]) -> str:
-    return f"[{b','.join(texts).decode()}]"
+        yield part

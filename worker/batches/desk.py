@@ -4,17 +4,17 @@ For commands, and for whoever speaks HTTP. Nothing here fetches or decodes: that
 each URL.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from worker.batches import batch as batches
 from worker.batches import sheet, table
 from worker.batches.batch import Batch, Book, key_of
 from worker.batches.policy import Policy
+from worker.batches.progress import Item, Line, Progress, State, item_of
 from worker.batches.sheet import Row
 from worker.decode import encode_link
 from worker.errors import BadInput
@@ -24,59 +24,8 @@ from worker.ports import Items, Publisher, Records
 _AT_ONCE = 300
 """Items that are read at once."""
 _PUBLISHED_AT_ONCE = 1000
-
-
-class State(StrEnum):
-    """What a batch is at, or one URL of it (which is never accepting)."""
-
-    ACCEPTING = "accepting"
-    """Its messages are being published; or whoever did so was killed, and `retry_failed` goes on."""
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How a batch is, counted now. `rate` is URLs a second since it began; `eta` seconds, None where nobody knows."""
-
-    batch: Batch
-    state: State
-    done: int
-    failed: int
-    pending: int
-    rate: float
-    eta: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One URL, and what became of it: `output` is where the result is, `code` and `error` why there is none."""
-
-    url: str
-    state: State
-    output: str = ""
-    code: str = ""
-    error: str = ""
-    before: int | None = None
-    after: int | None = None
-    sha256: str = ""
-    notes: tuple[str, ...] = ()
-
-    def outcome(self) -> table.Outcome:
-        """As cells of the output."""
-        reason = f"{self.code}: {self.error}" if self.code else ""
-        return table.Outcome(self.output, self.state, reason, self.before, self.after, self.sha256)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row and its items; `number` counts from 1."""
-
-    number: int
-    cells: tuple[str, ...]
-    items: tuple[Item, ...]
+_ROWS_AT_ONCE = 100
+"""Rows whose items are looked up together: a page wants no more, and the output as many as it gets."""
 
 
 class Desk:
@@ -96,17 +45,27 @@ class Desk:
         """Return once every URL is a message on the queue. Raises BadInput, naming the line, and nothing was done."""
         policy = policy or Policy()
         read = sheet.read(data, url_columns, self._limits)
-        batch = self._book.write(batches.new(read, policy, name, batches.digest_of(data, policy)), read.rows)
+        batch = self._book.write(
+            batches.new(read, policy, name, batches.digest_of(data, policy, url_columns)), read.rows
+        )
         self._publish(self._links(batch))
         return self._book.published(batch)
 
-    def unfinished(self, data: bytes, policy: Policy) -> Batch | None:
-        """The last batch of this table and policy, if anything of it is still to be done."""
-        digest = batches.digest_of(data, policy)
-        for batch in self._book.newest():
-            if batch.digest == digest:
-                return batch if self._progress(batch).state in {State.ACCEPTING, State.RUNNING} else None
-        return None
+    def take(
+        self, data: bytes, policy: Policy | None = None, url_columns: Sequence[str] = (), name: str = ""
+    ) -> tuple[Batch, bool]:
+        """As `accept`, and whether it is new: what is still at work on the same table is gone on with instead."""
+        policy = policy or Policy()
+        batch = self._unfinished(batches.digest_of(data, policy, url_columns))
+        if batch is None:
+            return self.accept(data, policy, url_columns, name), True
+        if not batch.published:
+            self.retry_failed(batch.id)
+        return batch, False
+
+    def preview(self, data: bytes, url_columns: Sequence[str] = ()) -> sheet.Sheet:
+        """The table as it would be understood; nothing is done. Raises as `accept`."""
+        return sheet.read(data, url_columns, self._limits)
 
     def status(self, id: str) -> Progress:  # noqa: A002 -- what it is called everywhere
         """How it is. Raises BadInput where there is no such batch."""
@@ -116,15 +75,27 @@ class Desk:
         """The last batches, the newest first."""
         return [self._progress(batch) for batch in self._book.newest(limit)]
 
-    def rows(self, id: str) -> Iterator[Line]:  # noqa: A002
-        """The rows with what became of their URLs, also while it runs; in constant memory."""
+    def rows(self, id: str, after: int = 0) -> Iterator[Line]:  # noqa: A002
+        """The rows behind that number with what became of their URLs, also while it runs; in constant memory."""
         batch = self._book.find(id)
         cancelled = self._book.cancelled(batch)
-        for part in self._book.rows(batch):
-            links = [_links_of(batch, number, row) for number, row in part]
-            found = self._fields([link for of_row in links for link in of_row])
-            for (number, row), of_row in zip(part, links, strict=True):
-                yield Line(number, row.cells, tuple(_item(link, next(found), cancelled) for link in of_row))
+        for part in self._book.rows(batch, after):
+            for start in range(0, len(part), _ROWS_AT_ONCE):
+                yield from self._lines(batch, part[start : start + _ROWS_AT_ONCE], cancelled)
+
+    def failed(self, id: str, after: str = "", limit: int = 100) -> tuple[list[Line], str]:  # noqa: A002
+        """Rows with the URLs that failed, so many of these, and after what the next ones come; the latter is empty
+        at the end. Rows of one answer are in order; from one answer to the next they are not."""
+        batch = self._book.find(id)
+        found = self._items.listed(batch.id, Status.FAILED, after, limit)
+        fields = sorted((each for _, each in found), key=_place)
+        by_row = [(number, list(each)) for number, each in groupby(fields, key=lambda each: _place(each)[0])]
+        rows = self._book.rows_at(batch, [number for number, _ in by_row])
+        lines = [
+            Line(number, row.cells, tuple(_failed(batch, number, row, each) for each in items))
+            for (number, items), row in zip(by_row, rows, strict=True)
+        ]
+        return lines, found[-1][0] if len(found) == limit else ""
 
     def output(self, id: str, *, raw: bool = False) -> Iterator[str]:  # noqa: A002
         """The lines of the output table, also while it runs."""
@@ -138,13 +109,28 @@ class Desk:
         `pending`: also what has no result yet, after messages were lost: by a worker too old to know them, or a queue
         that was purged. What is on the queue still is then there twice, and fetched once.
         """
-        batch = self._book.find(id)
-        if self._book.cancelled(batch):
-            raise BadInput(f"the batch {id} was cancelled; hand its table in again")
-        count = self._publish(self._again(batch, pending or not batch.published))
+        batch = self._uncancelled(id)
+        again = self._everything(batch) if pending or not batch.published else self._what_failed(batch)
+        count = self._publish(again)
         if not batch.published:
             self._book.published(batch)
         return count
+
+    def mend(self, id: str, row: int, column: int, url: str) -> None:  # noqa: A002
+        """Have another URL fetched in the place of one that failed; its row says so from now on.
+
+        Raises NotThere where there is none, BadInput where it has not failed or the batch was cancelled.
+        """
+        batch = self._uncancelled(id)
+        url = url.strip()
+        if sheet.split(url) != [url]:
+            raise BadInput("that is not one URL; write one, as https://www.example.com/image.jpg")
+        link = Link(batch.id, row, column, url)
+        fields = next(iter(self._items.fields([key_of(link)])))
+        if fields is None or fields["status"] != Status.FAILED:
+            raise BadInput(f"URL {column} of row {row} has not failed; only what failed can be mended")
+        self._book.mend(batch, row, column, url)
+        self._publish(iter([_once_more(link, fields)]))
 
     def cancel(self, id: str) -> None:  # noqa: A002
         """Have no more URLs of it fetched; what is being fetched is finished. It cannot be undone."""
@@ -168,15 +154,46 @@ class Desk:
             for number, row in part:
                 yield from _links_of(batch, number, row)
 
-    def _again(self, batch: Batch, pending: bool) -> Iterator[Link]:
-        """What is to be fetched again: of a pass more than the failure, so that its own message stays settled."""
+    def _everything(self, batch: Batch) -> Iterator[Link]:
+        """What failed, and what has no result."""
         links = self._links(batch)
         while some := list(islice(links, _AT_ONCE)):
             for link, fields in zip(some, self._fields(some), strict=True):
-                if fields is None and pending:
+                if fields is None:
                     yield link
-                elif fields is not None and fields["status"] == Status.FAILED:
-                    yield replace(link, passes=_whole(fields["passes"]) + 1)
+                elif fields["status"] == Status.FAILED:
+                    yield _once_more(link, fields)
+
+    def _what_failed(self, batch: Batch) -> Iterator[Link]:
+        """Found by its state, so that a few among many cost as much as a few."""
+        after = ""
+        while found := self._items.listed(batch.id, Status.FAILED, after, _AT_ONCE):
+            after = found[-1][0]
+            fields = sorted((each for _, each in found), key=_place)
+            numbers = list(dict.fromkeys(_place(each)[0] for each in fields))
+            rows = dict(zip(numbers, self._book.rows_at(batch, numbers), strict=True))
+            for each in fields:
+                row, column = _place(each)
+                yield _once_more(Link(batch.id, row, column, rows[row].urls[column - 1]), each)
+
+    def _lines(self, batch: Batch, rows: Sequence[tuple[int, Row]], cancelled: bool) -> Iterator[Line]:
+        links = [_links_of(batch, number, row) for number, row in rows]
+        found = self._fields([link for of_row in links for link in of_row])
+        for (number, row), of_row in zip(rows, links, strict=True):
+            yield Line(number, row.cells, tuple(item_of(link, next(found), cancelled) for link in of_row))
+
+    def _uncancelled(self, id: str) -> Batch:  # noqa: A002
+        batch = self._book.find(id)
+        if self._book.cancelled(batch):
+            raise BadInput(f"the batch {id} was cancelled; hand its table in again")
+        return batch
+
+    def _unfinished(self, digest: str) -> Batch | None:
+        """The last batch of this table and policy, if anything of it is still to be done."""
+        for batch in self._book.newest():
+            if batch.digest == digest:
+                return batch if self._progress(batch).state in {State.ACCEPTING, State.RUNNING} else None
+        return None
 
     def _fields(self, links: Sequence[Link]) -> Iterator[dict[str, Value] | None]:
         for start in range(0, len(links), _AT_ONCE):
@@ -193,23 +210,17 @@ def _links_of(batch: Batch, number: int, row: Row) -> list[Link]:
     return [Link(batch.id, number, column, url) for column, url in enumerate(row.urls, 1)]
 
 
-def _item(link: Link, fields: dict[str, Any] | None, cancelled: bool) -> Item:
-    if fields is None:
-        return Item(link.url, State.CANCELLED if cancelled else State.RUNNING)
-    if fields["status"] == Status.FAILED:
-        failure = fields["failure"]
-        return Item(link.url, State.FAILED, code=failure["code"], error=failure["message"], before=fields.get("size"))
-    output = fields["output"]
-    return Item(
-        link.url,
-        State.DONE,
-        output=output["url"],
-        before=fields["size"],
-        after=output["size"],
-        sha256=output["sha256"],
-        notes=tuple(output["notes"]),
-    )
+def _place(fields: Mapping[str, Any]) -> tuple[int, int]:
+    """Row and column of an item."""
+    return fields["row"], fields["column"]
 
 
-def _whole(value: Value) -> int:
-    return value if isinstance(value, int) else 1
+def _failed(batch: Batch, number: int, row: Row, fields: Mapping[str, Any]) -> Item:
+    column = _place(fields)[1]
+    return item_of(Link(batch.id, number, column, row.urls[column - 1]), fields, cancelled=False)
+
+
+def _once_more(link: Link, fields: Mapping[str, Any]) -> Link:
+    """Of a pass more than the failure, so that its own message stays settled."""
+    passes = fields.get("passes")
+    return replace(link, passes=(passes if isinstance(passes, int) else 1) + 1)

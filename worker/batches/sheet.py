@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from worker.batches.dialect import Dialect, decoded, dialect_of
-from worker.errors import BadInput
+from worker.errors import BadInput, TooLarge
 
 SAMPLE = (
     "Serial Number,Product Name,Input Image Urls\r\n"
@@ -46,6 +46,15 @@ class Row:
     cells: tuple[str, ...]
     urls: tuple[str, ...]
 
+    def mended(self, column: int, url: str) -> "Row":
+        """With another URL in the place of one, counted from 1; in the cell that holds it as well."""
+        old = self.urls[column - 1]
+        place = next(place for place, cell in enumerate(self.cells) if old in split(cell))
+        listed = split(self.cells[place])
+        listed[listed.index(old)] = url
+        cells = (*self.cells[:place], ",".join(listed), *self.cells[place + 1 :])
+        return Row(cells, (*self.urls[: column - 1], url, *self.urls[column:]))
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -54,6 +63,8 @@ class Sheet:
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     dialect: Dialect
+    url_columns: frozenset[int]
+    """Places of the columns that hold URLs, from 0."""
 
     @property
     def urls(self) -> int:
@@ -78,7 +89,7 @@ def read(data: bytes, url_columns: Sequence[str] = (), limits: Limits = Limits()
     Raises BadInput, naming the line, for what is too much, too long, or cannot be understood.
     """
     if len(data) > limits.bytes:
-        raise BadInput(f"the table has {len(data)} bytes, at most {limits.bytes} are taken; split it")
+        raise TooLarge(f"the table has {len(data)} bytes, at most {limits.bytes} are taken; split it")
     text, mark = decoded(data)
     dialect, text = dialect_of(text, mark)
     lines = list(_lines(text, dialect, limits))
@@ -87,7 +98,7 @@ def read(data: bytes, url_columns: Sequence[str] = (), limits: Limits = Limits()
     header, lines = _header(lines)
     columns = _url_columns(header, lines, url_columns)
     rows = tuple(_row(line, len(header), columns) for line in lines)
-    return Sheet(header, rows, dialect)
+    return Sheet(header, rows, dialect, columns)
 
 
 def _lines(text: str, dialect: Dialect, limits: Limits) -> Iterator[_Line]:
@@ -131,7 +142,7 @@ def _url_columns(header: tuple[str, ...], lines: Sequence[_Line], wanted: Sequen
     # What is called so and holds none is a list of file names, say; what holds some needs no name.
     found = (known & holding) or holding or known
     if not found:
-        raise BadInput(f"no column holds URLs; name it with --url-column, one of: {', '.join(header)}")
+        raise BadInput(f"no column holds URLs; name the one that does: {', '.join(header)}")
     return frozenset(found)
 
 

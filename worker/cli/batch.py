@@ -8,6 +8,7 @@ imagemeta batch submit products.csv                in the cloud, by its workers
 imagemeta batch status ID
 imagemeta batch output ID > output.csv             also while it runs
 imagemeta batch retry ID                           what failed, and nothing else
+imagemeta batch mend ID 17 https://example.com/new.jpg     another URL for what failed in row 17
 imagemeta batch cancel ID
 """
 
@@ -26,7 +27,8 @@ from worker.cli.terminal import fail
 from worker.errors import WorkerError
 
 if TYPE_CHECKING:
-    from worker.batches.desk import Desk, Progress
+    from worker.batches.desk import Desk
+    from worker.batches.progress import Progress
     from worker.local_batch import Workshop
 
 SOME_FAILED = 1
@@ -54,7 +56,8 @@ SUBMIT = """Hand a table to the workers of the environment (or of --folder), and
 imagemeta batch submit products.csv
 imagemeta batch submit products.csv --quality 70 --format json | jq -r .id
 
-They need IMAGEMETA_DOCUMENTS, IMAGEMETA_TOPIC and IMAGEMETA_BATCH_OUTPUT, as the workers have them.
+They need IMAGEMETA_DOCUMENTS, IMAGEMETA_TOPIC and IMAGEMETA_BATCH_OUTPUT, as the workers have them. While a batch of
+the same table and options is at work, it is that one.
 """
 RETRY = """Have what failed fetched again, and nothing else. With --folder the work is done here and now.
 
@@ -62,6 +65,12 @@ RETRY = """Have what failed fetched again, and nothing else. With --folder the w
 imagemeta batch retry ID
 imagemeta batch retry ID --folder compressed
 imagemeta batch retry ID --pending       also what has no result yet: its messages were lost
+"""
+MEND = """Have another URL fetched in the place of one that failed. The table's row says so from now on.
+
+\b
+imagemeta batch mend ID 17 https://www.example.com/image-17.jpg
+imagemeta batch mend ID 17 https://www.example.com/image-17b.jpg --column 2 --folder compressed
 """
 
 app = Typer(no_args_is_help=True, rich_markup_mode=None, help=__doc__, short_help="Compress what URLs lead to.")
@@ -100,11 +109,7 @@ def run(
     policy = Policy(quality, longest, form_of_results, target_bytes, metadata, originals)
     workshop = _workshop(out)
     with Site(workshop.settings) as site:
-        batch = site.desk.unfinished(data, policy)
-        if batch is None:
-            batch = site.desk.accept(data, policy, url_column or (), table.name)
-        elif not batch.published:
-            site.desk.retry_failed(batch.id)
+        batch, _ = site.desk.take(data, policy, url_column or (), table.name)
         _work(workshop, site.desk, batch.id, raw, form)
 
 
@@ -129,7 +134,7 @@ def submit(
     policy = Policy(quality, longest, form_of_results, target_bytes, metadata, originals)
     with Site(settings_of(folder)) as site:
         open_outputs(site.settings).close()  # better to hear of it now than from every worker
-        batch = site.desk.accept(data, policy, url_column or (), table.name)
+        batch, _ = site.desk.take(data, policy, url_column or (), table.name)
         if form == "json":
             _show(site.desk.status(batch.id), form)
         else:
@@ -182,6 +187,30 @@ def retry(batch: Id, folder: Folder = None, pending: Pending = False, raw: Raw =
     workshop = _workshop(folder)
     with Site(workshop.settings) as site:
         site.desk.retry_failed(batch, pending=pending)
+        _work(workshop, site.desk, batch, raw, form)
+
+
+@app.command("mend", help=MEND, short_help="Another URL for one that failed.")
+def mend(
+    batch: Id,
+    row: Annotated[int, Argument(metavar="ROW", min=1, help="The row's number, from 1.", show_default=False)],
+    url: Annotated[str, Argument(metavar="URL", help="What is fetched instead.", show_default=False)],
+    column: Annotated[int, Option(min=1, help="Which of the row's URLs, from 1.")] = 1,
+    folder: Folder = None,
+    raw: Raw = False,
+    form: Form = "text",
+) -> None:
+    """The command; MEND is its help."""
+    from worker.site import Site
+
+    if folder is None:
+        with Site(settings_of(None)) as site:
+            site.desk.mend(batch, row, column, url)
+            _show(site.desk.status(batch), form)
+        return
+    workshop = _workshop(folder)
+    with Site(workshop.settings) as site:
+        site.desk.mend(batch, row, column, url)
         _work(workshop, site.desk, batch, raw, form)
 
 

@@ -14,6 +14,11 @@ class Items(DocumentStore, Protocol):
     def fields(self, keys: Sequence[str]) -> Sequence[dict[str, Value] | None]:
         """The documents under `keys` as plain JSON values, None where there is none."""
 
+    def listed(
+        self, bucket: str, status: Status, after: str = "", limit: int = 100
+    ) -> Sequence[tuple[str, dict[str, Value]]]:
+        """Keys and documents of a batch that have this status, by key, behind `after`."""
+
     def tally(self, bucket: str) -> Mapping[Status, int]:
         """How many documents of the batch there are by status, counted now."""
 

@@ -8,7 +8,8 @@ import orjson
 from worker.backends.local.documents import LocalDocuments
 from worker.model import Status, Value
 
-_INDEX = "CREATE INDEX IF NOT EXISTS documents_batch ON documents (bucket, status)"
+_INDEX = "CREATE INDEX IF NOT EXISTS documents_batch ON documents (bucket, status, key)"
+_LISTED = "SELECT key, fields FROM documents WHERE bucket = ? AND status = ? AND key > ? ORDER BY key LIMIT ?"
 _TALLY = "SELECT status, count(*) FROM documents WHERE bucket = ? GROUP BY status"
 
 
@@ -26,6 +27,14 @@ class LocalItems(LocalDocuments):
             query = "SELECT fields FROM documents WHERE key = ?"
             rows = [self._reader.execute(query, (key,)).fetchone() for key in keys]
         return [orjson.loads(row[0]) if row else None for row in rows]
+
+    def listed(
+        self, bucket: str, status: Status, after: str = "", limit: int = 100
+    ) -> Sequence[tuple[str, dict[str, Value]]]:
+        """By the index."""
+        with self._reading, self._reader.errors():
+            rows = self._reader.execute(_LISTED, (bucket, str(status), after, limit)).fetchall()
+        return [(key, orjson.loads(fields)) for key, fields in rows]
 
     def tally(self, bucket: str) -> Mapping[Status, int]:
         """By the index alone."""
