@@ -33,8 +33,8 @@ _PART_ROWS = 500
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What was accepted. `name` is its file's, for people; `digest` is that of table and policy; `urls` counts all,
-    `widest` those of the longest row; `starts` are the numbers of the rows with which its parts begin; `published`
-    says that all its messages are on the queue."""
+    `widest` those of the longest row; `starts` are the numbers of the rows with which its parts begin;
+    `who` handed it in; `published` says that all its messages are on the queue."""
 
     id: str
     at: datetime
@@ -47,10 +47,11 @@ class Batch:
     urls: int
     widest: int
     starts: tuple[int, ...]
+    who: str = ""
     published: bool = False
 
 
-def new(sheet: Sheet, policy: Policy, name: str, digest: str) -> Batch:
+def new(sheet: Sheet, policy: Policy, name: str, who: str, digest: str) -> Batch:
     """A batch of this table. Its id cannot be guessed."""
     now = datetime.now(UTC)
     return Batch(
@@ -65,6 +66,7 @@ def new(sheet: Sheet, policy: Policy, name: str, digest: str) -> Batch:
         urls=sheet.urls,
         widest=sheet.widest,
         starts=(),
+        who=who,
     )
 
 
@@ -169,6 +171,7 @@ class Book:
             "urls": batch.urls,
             "widest": batch.widest,
             "starts": list(batch.starts),
+            "who": batch.who,
             "published": batch.published,
         }
         self._records.put(KIND, batch.id, fields)

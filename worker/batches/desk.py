@@ -32,7 +32,11 @@ class Desk:
     """All about batches but the work. `publisher` is opened when something is to be published."""
 
     def __init__(
-        self, records: Records, items: Items, publisher: Callable[[], Publisher], limits: sheet.Limits | None = None
+        self,
+        records: Records,
+        items: Items,
+        publisher: Callable[[], Publisher],
+        limits: sheet.Limits | None = None,
     ) -> None:
         self._book = Book(records)
         self._items = items
@@ -40,25 +44,35 @@ class Desk:
         self._limits = limits or sheet.Limits()
 
     def accept(
-        self, data: bytes, policy: Policy | None = None, url_columns: Sequence[str] = (), name: str = ""
+        self,
+        data: bytes,
+        policy: Policy | None = None,
+        url_columns: Sequence[str] = (),
+        name: str = "",
+        who: str = "",
     ) -> Batch:
         """Return once every URL is a message on the queue. Raises BadInput, naming the line, and nothing was done."""
         policy = policy or Policy()
         read = sheet.read(data, url_columns, self._limits)
         batch = self._book.write(
-            batches.new(read, policy, name, batches.digest_of(data, policy, url_columns)), read.rows
+            batches.new(read, policy, name, who, batches.digest_of(data, policy, url_columns)), read.rows
         )
         self._publish(self._links(batch))
         return self._book.published(batch)
 
     def take(
-        self, data: bytes, policy: Policy | None = None, url_columns: Sequence[str] = (), name: str = ""
+        self,
+        data: bytes,
+        policy: Policy | None = None,
+        url_columns: Sequence[str] = (),
+        name: str = "",
+        who: str = "",
     ) -> tuple[Batch, bool]:
         """As `accept`, and whether it is new: what is still at work on the same table is gone on with instead."""
         policy = policy or Policy()
         batch = self._unfinished(batches.digest_of(data, policy, url_columns))
         if batch is None:
-            return self.accept(data, policy, url_columns, name), True
+            return self.accept(data, policy, url_columns, name, who), True
         if not batch.published:
             self.retry_failed(batch.id)
         return batch, False
@@ -141,13 +155,16 @@ class Desk:
         failed = counts.get(Status.FAILED, 0)
         done = sum(counts.values()) - failed
         pending = max(0, batch.urls - done - failed)
+        state = self._state(batch) if pending else State.DONE
+        if state is not State.RUNNING:
+            return Progress(batch, state, done, failed, pending, 0.0, 0.0 if state is State.DONE else None)
         rate = (done + failed) / max(1.0, (datetime.now(UTC) - batch.at).total_seconds())
-        running = State.RUNNING if batch.published else State.ACCEPTING
-        state = running if pending else State.DONE
-        if pending and self._book.cancelled(batch):
-            state = State.CANCELLED
-        eta = pending / rate if rate and state is State.RUNNING else None
-        return Progress(batch, state, done, failed, pending, rate, 0.0 if state is State.DONE else eta)
+        return Progress(batch, state, done, failed, pending, rate, pending / rate if rate else None)
+
+    def _state(self, batch: Batch) -> State:
+        if self._book.cancelled(batch):
+            return State.CANCELLED
+        return State.RUNNING if batch.published else State.ACCEPTING
 
     def _links(self, batch: Batch) -> Iterator[Link]:
         for part in self._book.rows(batch):

@@ -23,7 +23,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a batch is, counted now. `rate` is URLs a second since it began; `eta` seconds, None where nobody knows."""
+    """How a batch is, counted now. `rate` is URLs a second since it began, of one that runs; `eta` seconds, None where
+    nobody knows."""
 
     batch: Batch
     state: State

@@ -109,7 +109,7 @@ def run(
     policy = Policy(quality, longest, form_of_results, target_bytes, metadata, originals)
     workshop = _workshop(out)
     with Site(workshop.settings) as site:
-        batch, _ = site.desk.take(data, policy, url_column or (), table.name)
+        batch, _ = site.desk.take(data, policy, url_column or (), table.name, site.ledger.who)
         _work(workshop, site.desk, batch.id, raw, form)
 
 
@@ -134,7 +134,7 @@ def submit(
     policy = Policy(quality, longest, form_of_results, target_bytes, metadata, originals)
     with Site(settings_of(folder)) as site:
         open_outputs(site.settings).close()  # better to hear of it now than from every worker
-        batch, _ = site.desk.take(data, policy, url_column or (), table.name)
+        batch, _ = site.desk.take(data, policy, url_column or (), table.name, site.ledger.who)
         if form == "json":
             _show(site.desk.status(batch.id), form)
         else:
@@ -288,8 +288,9 @@ def _show(progress: "Progress", form: str, **more: Any) -> None:
 
 def _line(progress: "Progress") -> str:
     counts = f"{progress.done} done, {progress.failed} failed, {progress.pending} pending of {progress.batch.urls}"
+    rate = f", {progress.rate:.1f}/s" if progress.rate else ""
     left = f", {progress.eta:.0f} s left" if progress.eta else ""
-    return f"{progress.state}: {counts}, {progress.rate:.1f}/s{left}"
+    return f"{progress.state}: {counts}{rate}{left}"
 
 
 @contextmanager

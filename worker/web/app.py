@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from importlib import import_module
 from importlib.util import find_spec
@@ -42,7 +43,7 @@ def application(site: Site, access: Access, bounds: Bounds = BOUNDS) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, telemetry=_NO_SPANS)
     app.state.site = site
     app.state.parts = parts
-    app.add_middleware(Guard, access=access, bounds=bounds)
+    app.add_middleware(Guard, access=access, bounds=replace(bounds, table_bytes=site.settings.batch_bytes))
     app.add_api_route("/healthz", _healthy, include_in_schema=False)
     app.add_api_route("/readyz", _healthy, include_in_schema=False)
     app.include_router(api.router)

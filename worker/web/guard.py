@@ -24,6 +24,8 @@ from worker.web.viewer import Viewer
 PUBLIC = frozenset({"/healthz", "/readyz"})
 """What a load balancer asks."""
 INSPECT = "/v1/inspect"
+TABLES = frozenset({"/v1/batches", "/batches", "/batches/preview"})
+"""Where tables of URLs are handed in."""
 BY_THE_DOZEN = ("/static/", "/previews/")
 """What a browser fetches for one page; it keeps all of it, and it is not counted against a viewer."""
 
@@ -51,6 +53,7 @@ class Bounds:
 
     body_bytes: int = 1024 * 1024
     upload_bytes: int = 25 * 1024 * 1024
+    table_bytes: int = 64 * 1024 * 1024
     seconds: float = 60.0
     """Until the answer begins."""
     long_seconds: float = 300.0
@@ -60,6 +63,8 @@ class Bounds:
 
     def body(self, path: str) -> int:
         """The largest body that a path takes."""
+        if path in TABLES:
+            return self.table_bytes + self.body_bytes  # what else the form has
         return self.upload_bytes if path == INSPECT else self.body_bytes
 
     def time(self, method: str) -> float:

@@ -7,7 +7,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from worker.errors import Forbidden, Misconfigured, QueryError, Transient, WorkerError
+from worker.errors import Forbidden, Misconfigured, NotThere, QueryError, TooLarge, Transient, WorkerError
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = "5"
@@ -42,6 +42,10 @@ def of(error: WorkerError) -> Problem:
             return Problem(HTTPStatus.BAD_REQUEST, error.code, error.message, where)
         case Forbidden():
             return Problem(HTTPStatus.FORBIDDEN, error.code, str(error))
+        case TooLarge():
+            return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.code, str(error))
+        case NotThere():
+            return Problem(HTTPStatus.NOT_FOUND, error.code, str(error))
         case Misconfigured():
             return Problem(HTTPStatus.CONFLICT, error.code, str(error))
         case Transient():

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from worker.web.api import actions, description, exports, failures, images, inspect, runs, schemas, state
+from worker.web.api import actions, batches, description, exports, failures, images, inspect, runs, schemas, state
 from worker.web.api.answers import only_known
 from worker.web.problems import MEDIA_TYPE
 
@@ -16,5 +16,5 @@ _PROBLEM: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(only_known)], responses=_PROBLEM)
-for part in (images, failures, state, inspect, actions, runs, exports, description):
+for part in (images, failures, state, inspect, actions, runs, exports, batches, description):
     router.include_router(part.router)
