@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from typing import Any
 
-from starlette.datastructures import FormData, UploadFile
-
 from worker.batch_parts import check_ready
 from worker.batches.policy import Policy
 from worker.batches.progress import Line, Progress
@@ -16,11 +14,10 @@ from worker.batches.sheet import Sheet
 from worker.errors import BadInput, NotThere, TooLarge
 from worker.site import Site
 from worker.web.download import Download, Turns
+from worker.web.uploads import File, must
 from worker.web.viewer import Scope, Viewer
 
 CSV = "text/csv"
-FIELDS = 100
-"""Fields of a form at most, but for its file."""
 _NUMBERS = frozenset({"quality", "longest", "target_bytes"})
 _LISTED = ","
 
@@ -35,16 +32,11 @@ class Order:
     name: str = ""
 
 
-async def order_of(form: FormData, most: int) -> Order:
-    """What a form says: its file `file`, fields `url_column`, and those of a policy. Raises BadInput."""
-    sent = form.get("file")
-    if not isinstance(sent, UploadFile) or not sent.filename:
-        raise BadInput("choose a table: the form has no file in its field `file`")
-    if (sent.size or 0) > most:
-        raise TooLarge(f"the table has {sent.size} bytes, at most {most} are taken; split it")
-    texts = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    columns = [value for value in form.getlist("url_column") if isinstance(value, str) and value]
-    return Order(await sent.read(), policy_of(texts), columns, sent.filename)
+def order_of(fields: Sequence[tuple[str, str]], file: File | None) -> Order:
+    """What a form says: its file, fields `url_column`, and those of a policy. Raises BadInput."""
+    columns = [value for name, value in fields if name == "url_column" and value]
+    table = must(file)
+    return Order(table.data, policy_of(dict(fields)), columns, table.name)
 
 
 def policy_of(texts: Mapping[str, str]) -> Policy:

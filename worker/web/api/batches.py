@@ -21,9 +21,8 @@ from worker.web.api.answers import JSON, Behind, By, Cursor, answer
 from worker.web.batching import CSV, Order
 from worker.web.download import Download
 from worker.web.problems import Problem
+from worker.web.uploads import FORM, parts_of
 from worker.web.viewer import Scope, Viewer
-
-_FORM = "multipart/form-data"
 
 
 def _operates(by: By) -> None:
@@ -44,7 +43,7 @@ _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            _FORM: {
+            FORM: {
                 "schema": {
                     "type": "object",
                     "properties": {"file": _FILE, "url_column": {"type": "array", "items": {"type": "string"}}}
@@ -93,9 +92,8 @@ async def submit(
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == JSON:
         order = await run_in_threadpool(_of_json, parts.site, await request.body())
-    elif kind == _FORM:
-        async with request.form(max_files=1, max_fields=batching.FIELDS) as form:
-            order = await batching.order_of(form, parts.site.settings.batch_bytes)
+    elif kind == FORM:
+        order = batching.order_of(*await parts_of(request))
     else:
         order = Order(await request.body(), policy, url_column or (), name)
     progress, new = await run_in_threadpool(batching.take, parts.site, by, order)

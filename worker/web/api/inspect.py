@@ -21,6 +21,7 @@ from worker.errors import ObjectGone, Poison
 from worker.web.api import schemas
 from worker.web.api.answers import JSON, Behind, By, Parts, answer
 from worker.web.problems import Problem
+from worker.web.uploads import FORM
 from worker.web.viewer import Scope
 
 router = APIRouter(tags=["inspect"])
@@ -32,9 +33,7 @@ _BODY = {
         "required": True,
         "content": {
             "image/*": {"schema": {"type": "string", "contentMediaType": "image/*"}},
-            "multipart/form-data": {
-                "schema": {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]}
-            },
+            FORM: {"schema": {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]}},
             JSON: {"schema": {"type": "object", "properties": {"uri": {"type": "string"}}, "required": ["uri"]}},
         },
     }
@@ -65,7 +64,7 @@ async def _uploaded(request: Request) -> AsyncIterator[Path]:
     with TemporaryDirectory(prefix="imagemeta-") as folder:
         file = Path(folder, "picture")
         with file.open("wb") as to:
-            if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            if request.headers.get("content-type", "").startswith(FORM):
                 async with request.form(max_files=1, max_fields=10) as form:
                     sent = form.get("file")
                     if not isinstance(sent, UploadFile):

@@ -47,6 +47,7 @@ NAVIGATION = (
             ("/failures", "Failures"),
             ("/backfills", "Backfills"),
             ("/reconcile", "Reconcile"),
+            ("/batches", "Batches"),
             ("/workers", "Workers"),
             ("/runs", "Audit"),
         ),

@@ -15,6 +15,7 @@ from worker.web import problems
 from worker.web.console import (
     assets,
     backfills,
+    batches,
     exports,
     failure_table,
     failures,
@@ -69,7 +70,7 @@ def static(name: str) -> Response:
 _PARTS = (
     *(overview, images, picture, previews, map, plots, exports),
     *(failure_table, quarantine, failures),  # the last has an address for any name behind its own
-    *(backfills, reconcile, runs),
+    *(backfills, reconcile, batches, runs),
 )
 for _part in _PARTS:
     for _route in _part.router.routes:
