@@ -246,7 +246,7 @@ def test_a_policy_that_makes_no_sense_is_refused(client: Client, site: WebSite) 
         assert reply.status_code == 422, fields
     assert client.ask("POST", "/v1/batches", data=b"x", params={"quality": 101}).status_code == 400
     no_file = client.ask("POST", "/v1/batches", files={"other": ("p.csv", b"x")})
-    assert (no_file.status_code, "choose a table" in no_file.json()["detail"]) == (422, True)
+    assert (no_file.status_code, "choose a file" in no_file.json()["detail"]) == (422, True)
 
 
 def test_a_batch_that_is_not_there_is_told(client: Client) -> None:

@@ -77,7 +77,10 @@ def test_every_field_of_a_document_can_be_asked_for() -> None:
 
 
 def test_the_figures_on_the_page_are_those_of_the_code() -> None:
-    assert f"({BOUNDS.body_bytes >> 20} MiB; {BOUNDS.upload_bytes >> 20} MiB for a picture)" in PAGE
+    assert (
+        f"({BOUNDS.body_bytes >> 20} MiB; {BOUNDS.upload_bytes >> 20} MiB for a picture; `IMAGEMETA_BATCH_BYTES` for"
+        in PAGE
+    )
     assert f"({BOUNDS.rate:.0f} a second, {BOUNDS.burst:.0f} at once" in PAGE
     assert MOST == 4
     assert "Four runs are at work at once" in PAGE

@@ -20,7 +20,7 @@ from worker.web.viewer import Scope as May
 router = APIRouter()
 
 FORMS = {
-    Format.KEEP: "as it is, where browsers show it",
+    Format.KEEP: "the same, where browsers show it",
     Format.JPEG: "JPEG",
     Format.WEBP: "WebP",
     Format.AVIF: "AVIF",
@@ -113,7 +113,9 @@ def shown(request: Request, id: str, state: str = "", cursor: str = "", confirm:
     ]
     older = with_query(f"/batches/{id}", state=state, cursor=following) if following else ""
     facts: dict[str, Any] = {"progress": progress, "batch": progress.batch, "rows": rows, "older": older}
-    return page(request, "batch.html", **facts, state=state, cursor=cursor, confirm=confirm, retains=RETAINS)
+    return page(
+        request, "batch.html", **facts, state=state, cursor=cursor, confirm=confirm, forms=FORMS, retains=RETAINS
+    )
 
 
 @router.post("/batches/{id}/retry")
