@@ -246,3 +246,18 @@ def test_on_a_terminal_one_line_says_how_far_it_is(tmp_path: Path, site: Site) -
     assert "pending of 100" in shown
     assert "severity" not in shown
     assert "100 done" in output
+
+
+def test_a_wrong_url_is_mended_in_its_row(tmp_path: Path, site: Site) -> None:
+    site.answers["/wrong.jpg"] = status(404)
+    out = tmp_path / "out"
+    path = table(tmp_path, [site.url("/right.jpg"), site.url("/wrong.jpg")], 1)
+    first = said(imagemeta("batch", "run", path, "--out", out, "--format", "json", **settings(site)))
+    assert (first["done"], first["failed"]) == (1, 1)
+    command = ("batch", "mend", first["id"], "2", site.url("/mended.jpg"), "--folder", out)
+    result = imagemeta(*command, **settings(site))
+    assert result.returncode == 0, result.stderr
+    assert "2 done, 0 failed" in result.stdout
+    assert list(cells(out, 1)) == [site.url("/right.jpg"), site.url("/mended.jpg")]
+    again = imagemeta(*command, **settings(site))
+    assert (again.returncode, "has not failed" in again.stderr) == (2, True)
