@@ -15,8 +15,8 @@ locals {
   # only as fast as cameras do: a live feed of more than 500 images a second
   # should do without (README.md).
   narrowed = [
-    "bucket", "exposure.iso", "failure.code", "failure.fingerprint", "quarantined", "search.camera",
-    "search.format", "search.has.position", "search.lens", "search.make", "search.model", "status",
+    "bucket", "exposure.iso", "failure.code", "failure.fingerprint", "quarantined", "run",
+    "search.camera", "search.format", "search.has.position", "search.lens", "search.make", "search.model", "status",
   ]
   ranged = ["exposure.iso", "position.geohash"]
   newest = [

@@ -8,6 +8,7 @@ NARROWED = (
     "failure.code",
     "failure.fingerprint",
     "quarantined",
+    "run",
     "search.camera",
     "search.format",
     "search.has.position",

@@ -41,7 +41,7 @@ class Look:
     """What was seen at once: the snapshot that `imagemeta status` shows, and what it does not count."""
 
     seen: Snapshot
-    today: int
+    today: int | None
     quarantined: int
     past: tuple[Past, ...]
 
@@ -59,8 +59,9 @@ class Look:
 class Looks:
     """What is counted beside a snapshot, once for each, and what was seen since this process started."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, by_day: bool) -> None:
         self._catalog = catalog
+        self._by_day = by_day
         self._counting = threading.Lock()
         self._last: Look | None = None
         self._past: deque[Past] = deque(maxlen=_REMEMBERED)
@@ -73,7 +74,8 @@ class Looks:
             return self._last
 
     def _counted(self, seen: Snapshot) -> Look:
-        today = self._catalog.count(parse(f"processed:{seen.at:%Y-%m-%d} status:ok,partial,none"))
+        day = f"processed:{seen.at:%Y-%m-%d} status:ok,partial,none"
+        today = self._catalog.count(parse(day)) if self._by_day else None
         quarantined = self._catalog.count(parse("status:failed quarantined:yes"))
         if not self._past or seen.at - self._past[-1].at >= _EVERY:
             self._past.append(Past(seen.at, seen.backlog.waiting or 0, seen.rate))
@@ -84,7 +86,8 @@ def look_of(request: Request) -> Look:
     """The look that a page shows."""
     state = request.app.state
     if not hasattr(state, "looks"):
-        state.looks = Looks(state.site.catalog)
+        # Firestore has no index of a time that only grows: it would cap all writes (worker/indexes.py).
+        state.looks = Looks(state.site.catalog, by_day=state.site.settings.documents.startswith("sqlite:"))
     looks: Looks = state.looks
     return looks.of(state.parts.glance.now())
 
