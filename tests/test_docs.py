@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NOT_SETTINGS = {"IMAGEMETA_CORPORA"}
 """Variables that tests and benches read; the product does not know them."""
+TO_BE_WRITTEN = {"terraform/terraform.tfvars"}
+"""Files of whoever uses it."""
 VARYING = ("created", "updated", "size", "generation")
 
 
@@ -37,6 +39,12 @@ def commands() -> list[tuple[str, str]]:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    for named in re.findall(r"`((?:worker|tests|bench|deploy|terraform)/[\w./-]+)`", page.read_text()):
+        assert named in TO_BE_WRITTEN or (ROOT / named).exists(), f"{page.name} names {named}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
