@@ -7,7 +7,8 @@ locals {
     "attempt", "blocks", "bytes_read", "crc32c", "metageneration", "name", "taken.alternatives", "worker",
   ]
   # Values that only grow all go to the end of their index, and one place takes
-  # some 500 writes a second: indexed, they would cap the whole collection.
+  # some 500 writes a second: indexed by themselves, they would cap the whole
+  # collection. Behind the time a picture was taken they spread as that does.
   growing = ["created", "event_time", "generation", "patched_at", "processed_at", "updated"]
 
   # Newest pictures first, narrowed by one of these, or more: Firestore joins the
@@ -15,10 +16,19 @@ locals {
   # only as fast as cameras do: a live feed of more than 500 images a second
   # should do without (README.md).
   narrowed = [
-    "bucket", "exposure.iso", "failure.code", "failure.fingerprint", "quarantined", "run",
-    "search.camera", "search.format", "search.has.position", "search.lens", "search.make", "search.model", "status",
+    "bucket", "exposure.iso", "failure.code", "failure.fingerprint", "name", "quarantined", "run", "search.camera",
+    "search.format", "search.has.position", "search.lens", "search.make", "search.model", "status",
   ]
-  ranged = ["exposure.iso", "position.geohash"]
+  # What a click adds to a search.
+  faceted = ["bucket", "search.camera", "search.format", "search.has.position", "search.lens", "status"]
+  # Ranges, alone and beside one of these, or more.
+  ranged = [
+    { fields = ["exposure.iso"], beside = local.faceted },
+    { fields = ["exposure.focal_length"], beside = [] },
+    { fields = ["position.geohash"], beside = local.faceted },
+    { fields = ["exposure.iso", "position.geohash"], beside = [] },
+    { fields = ["exposure.focal_length", "position.geohash"], beside = [] },
+  ]
   newest = [
     { field = "search.time", order = "DESCENDING", array = null },
     { field = "search.local", order = "DESCENDING", array = null },
@@ -27,14 +37,20 @@ locals {
     { "search.time" = local.newest },
     { "search.words" = concat([{ field = "search.words", order = null, array = "CONTAINS" }], local.newest) },
     { for field in local.narrowed : field => concat([{ field = field, order = "ASCENDING", array = null }], local.newest) },
-    { for field in local.ranged : "${field}, a range" => concat(local.newest, [{ field = field, order = "DESCENDING", array = null }]) },
+    { for range in local.ranged : "${join(", ", range.fields)}, a range" => concat(
+      local.newest, [for field in range.fields : { field = field, order = "DESCENDING", array = null }]
+    ) },
+    merge([for range in local.ranged : { for beside in range.beside : "${join(", ", range.fields)}, a range beside ${beside}" => concat(
+      [{ field = beside, order = "ASCENDING", array = null }], local.newest,
+      [for field in range.fields : { field = field, order = "DESCENDING", array = null }]
+    ) }]...),
     # A promoted tag: whether a document has it, its values, and both ends of them.
     { for tag in var.firestore.promoted : "${tag}, there" => concat([{ field = "search.fields.${tag}.has", order = "ASCENDING", array = null }], local.newest) },
     { for tag in var.firestore.promoted : "${tag}, a value" => concat([{ field = "search.fields.${tag}.values", order = null, array = "CONTAINS" }], local.newest) },
     { for tag in var.firestore.promoted : "${tag}, from" => concat(local.newest, [{ field = "search.fields.${tag}.high", order = "DESCENDING", array = null }]) },
     { for tag in var.firestore.promoted : "${tag}, up to" => concat(local.newest, [{ field = "search.fields.${tag}.low", order = "DESCENDING", array = null }]) },
     # What a reconcile merges a bucket's listing with.
-    { name = [
+    { "bucket, name" = [
       { field = "bucket", order = "ASCENDING", array = null },
       { field = "name", order = "ASCENDING", array = null },
     ] },

@@ -1,5 +1,7 @@
 """How the store indexes documents: what is queried, and what no index may cover. terraform/store.tf makes the same."""
 
+from collections.abc import Iterable
+
 from worker.document import UNINDEXED
 
 NARROWED = (
@@ -7,6 +9,7 @@ NARROWED = (
     "exposure.iso",
     "failure.code",
     "failure.fingerprint",
+    "name",
     "quarantined",
     "run",
     "search.camera",
@@ -19,25 +22,43 @@ NARROWED = (
 )
 """Fields by whose values the newest pictures are narrowed; Firestore joins the indexes of several."""
 
-RANGED = ("exposure.iso", "position.geohash")
-"""Fields of which a search may want a range."""
+FACETED = ("bucket", "search.camera", "search.format", "search.has.position", "search.lens", "status")
+"""Those that a click adds to a search."""
+
+RANGED = (
+    (("exposure.iso",), FACETED),
+    (("exposure.focal_length",), ()),
+    (("position.geohash",), FACETED),
+    (("exposure.iso", "position.geohash"), ()),
+    (("exposure.focal_length", "position.geohash"), ()),
+)
+"""Fields of which a search may want a range, and beside which of the narrowed ones. They stand behind the time."""
 
 Index = tuple[tuple[str, str], ...]
 """Fields, and how each is indexed: ASCENDING, DESCENDING, or what an array CONTAINS."""
 
-_NEWEST: Index = (("search.time", "DESCENDING"), ("search.local", "DESCENDING"))
+
+def _down(fields: Iterable[str]) -> Index:
+    return tuple((field, "DESCENDING") for field in fields)
+
+
+_NEWEST = _down(("search.time", "search.local"))
 
 COMPOSITE: tuple[Index, ...] = (
     _NEWEST,
     (("search.words", "CONTAINS"), *_NEWEST),
     *(((field, "ASCENDING"), *_NEWEST) for field in NARROWED),
-    *((*_NEWEST, (field, "DESCENDING")) for field in RANGED),
+    *((*_NEWEST, *_down(fields)) for fields, _ in RANGED),
+    *(((each, "ASCENDING"), *_NEWEST, *_down(fields)) for fields, beside in RANGED for each in beside),
     (("bucket", "ASCENDING"), ("name", "ASCENDING")),
 )
 """The composite indexes, each a list of fields and how they are indexed; docs/search.md says what needs which."""
 
 GROWING = ("created", "deleted_at", "event_time", "generation", "patched_at", "processed_at", "updated")
-"""Fields whose values only grow: indexed, they would cap the whole collection at some 500 writes a second."""
+"""Fields whose values only grow: indexed, they would cap the whole collection at some 500 writes a second.
+
+Behind the time a picture was taken they would do no harm, but their ranges would be looked for along a whole index.
+"""
 
 UNASKED = (
     "attempt",
@@ -49,7 +70,7 @@ UNASKED = (
     "taken.alternatives",
     "worker",
 )
-"""Fields that no query asks for: an index of each would only cost."""
+"""Fields that no query asks for by themselves: an index of each would only cost."""
 
 EXEMPT = (*UNINDEXED, *GROWING, *UNASKED)
-"""All fields that no index covers."""
+"""All fields that have no index of their own."""

@@ -77,7 +77,7 @@ class FirestoreCatalog:
         planned = plan(query, self._promoted(query))
         if not planned.left:
             with _answerable():
-                return self._collection.count(_statement(planned))
+                return self._collection.count(statement(planned))
         return sum(1 for _ in self._limited(planned, (), "count them"))
 
     def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[Row]:
@@ -133,14 +133,14 @@ class FirestoreCatalog:
     ) -> Iterator[Row]:
         """What the filters find after a place, with these fields and what is needed besides."""
         while True:
-            statement = _statement(planned)
-            statement.limit.value = size
+            asked = statement(planned)
+            asked.limit.value = size
             if fields is not None:
-                _select(statement, [*fields, *planned.order, *(_LOOKED_AT if planned.left else ())])
+                _select(asked, [*fields, *planned.order, *(_LOOKED_AT if planned.left else ())])
             if start is not None:
-                self._go_on(statement, planned, start)
+                self._go_on(asked, planned, start)
             with _answerable():
-                documents = self._collection.query(statement)
+                documents = self._collection.query(asked)
             row: Row | None = None
             for document in documents:
                 row = self._key(document), decode_fields(document.fields)
@@ -196,7 +196,8 @@ class FirestoreCatalog:
         return key
 
 
-def _statement(planned: Plan) -> Pb:
+def statement(planned: Plan) -> Pb:
+    """The query that Firestore is asked."""
     statement = _Query()
     if (filters := all_of(planned.filters)) is not None:
         statement.where.CopyFrom(filters)
