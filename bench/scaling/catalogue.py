@@ -1,8 +1,19 @@
 """The policies that are compared, with the settings that were chosen; and those that were not."""
 
+from dataclasses import replace
+
 from bench.scaling.fleet import GROUP, POOL, PUSH, Platform
-from bench.scaling.policies import Brake, Policy, by_backlog, by_rate_and_age, by_requests, by_utilisation
-from bench.scaling.signals import CPU, QUEUE, REQUESTS, WORKERS
+from bench.scaling.policies import (
+    Brake,
+    Policy,
+    by_backlog,
+    by_need,
+    by_rate_and_age,
+    by_requests,
+    by_utilisation,
+    by_waking,
+)
+from bench.scaling.signals import CPU, LOOK, QUEUE, REQUESTS, WORKERS, Meter
 from worker.settings import Settings
 
 PLANNED_IMAGES_PER_S = 300
@@ -13,7 +24,11 @@ CPU_TARGET = 0.6
 STABILISATION_S = 300
 THREADS: int = Settings.model_fields["threads"].default
 MAXIMUM = 40
-"""Of group instances; of Cloud Run's, of one vCPU each, 100."""
+"""Of group instances; of a pool's, of one vCPU each, 100."""
+PUSH_MAXIMUM = 20
+"""`worker.max_instances` in terraform/. What waits is pushed at once: the maximum is what keeps a burst cheap."""
+PATIENCE_S = 40.0
+"""How long a few images wait where nobody is there, so that one instance is worth its start."""
 
 
 def group(
@@ -36,28 +51,39 @@ def group(
 
 def compared() -> tuple[Policy, ...]:
     """Ours, what others do, and what would be better still."""
-    rates = {platform: platform.images_per_s for platform in (GROUP, POOL)}
-    requests = by_requests(THREADS, CPU_TARGET, PUSH.images_per_s)
     hpa = Brake(300.0, growth=2.0)
     keda = by_backlog(PLANNED_IMAGES_PER_S / 2 * DRAIN_TARGET_S)
+    machines, containers = (by_rate_and_age(each.images_per_s, 120) for each in (GROUP, POOL))
     return (
         group(),
         group("group: backlog, from zero", minimum=0),
         Policy("group: CPU", GROUP, ((CPU, by_utilisation(CPU_TARGET)),), Brake(), MINIMUM, MAXIMUM),
         Policy("pool: backlog (KEDA, HPA)", POOL, ((QUEUE, keda),), hpa, MINIMUM, 100),
         Policy("pool: CPU (Cloud Run)", POOL, ((CPU, by_utilisation(CPU_TARGET)),), Brake(60.0), MINIMUM, 100),
-        Policy("push (Cloud Run)", PUSH, ((REQUESTS, requests),), Brake(60.0), 0, 100, decide_s=5.0),
-        Policy(
-            "group: rate and age", GROUP, ((WORKERS, by_rate_and_age(rates[GROUP], 120)),), Brake(120.0), 1, MAXIMUM
-        ),
-        Policy(
-            "pool: rate and age", POOL, ((WORKERS, by_rate_and_age(rates[POOL], 120, load=0.9)),), Brake(30.0), 1, 100
-        ),
+        push("push (Cloud Run)"),
+        push("push, a CPU of 0.65", cpu=0.65),
+        Policy("group: rate and age", GROUP, ((WORKERS, machines),), Brake(60.0), MINIMUM, MAXIMUM),
+        Policy("pool: rate and age", POOL, ((WORKERS, containers),), Brake(30.0), MINIMUM, 100),
+        woken(),
     )
 
 
+def push(name: str, cpu: float = CPU_TARGET) -> Policy:
+    """Cloud Run by requests, to zero. Its target of CPU is 0.6, unless one is set."""
+    requests = by_requests(THREADS, 0.6, PUSH.images_per_s, cpu)
+    return Policy(name, PUSH, ((REQUESTS, requests),), Brake(60.0), 0, PUSH_MAXIMUM, decide_s=5.0)
+
+
+def woken(name: str = "pool: rate and age, woken", look: Meter = LOOK, patience_s: float = PATIENCE_S) -> Policy:
+    """A pool from zero: what workers say counts while there are any; else whether something waits."""
+    said = replace(WORKERS, fresh_s=45.0)
+    needed = by_need(by_rate_and_age(POOL.images_per_s, 120), least=0.3)
+    waking = by_waking(patience_s, many=1000)
+    return Policy(name, POOL, ((said, needed), (look, waking)), Brake(15.0), 0, 100)
+
+
 def tried() -> tuple[Policy, ...]:
-    """Ours with one setting changed at a time."""
+    """Ours with one setting changed at a time; and what wakes a pool, if it looks less often or later."""
     monday = (9 * 3600.0 - 600, 10 * 3600.0, 8)
     return (
         group("as chosen"),
@@ -70,6 +96,8 @@ def tried() -> tuple[Policy, ...]:
         group("at most 25 % fewer per 10 min", brake=Brake(STABILISATION_S, share=0.25)),
         group("minimum 8, Monday 08:50 to 10:00", schedule=monday),
         *(group(f"an instance does {rate}/s", platform=_doing(rate)) for rate in (150, 300, 600)),
+        *(woken(f"woken, a look every {wait:g} s", replace(LOOK, period=wait)) for wait in (30.0, 60.0)),
+        woken("woken by `num_undelivered_messages`", QUEUE, patience_s=0.1),
     )
 
 

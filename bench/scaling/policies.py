@@ -3,12 +3,12 @@
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from bench.measured import CPU_WHEN_FULL, IN_HAND_SECONDS
 from bench.scaling.fleet import Platform
-from bench.scaling.signals import Meter, Sample, Stream
+from bench.scaling.signals import AT_ONCE, Meter, Sample, Stream
 
 Rule = Callable[[Sample], float]
 """Instances wanted for a sample; rounded up by the scaler."""
@@ -24,20 +24,20 @@ def by_utilisation(target: float) -> Rule:
     return lambda seen: seen.serving * seen.utilisation / target
 
 
-def by_requests(concurrency: float, target: float, images_per_s: float) -> Rule:
-    """Cloud Run: CPU, or requests under way by `concurrency`, each kept at `target`, whichever wants more.
+def by_requests(concurrency: float, target: float, images_per_s: float, cpu: float | None = None) -> Rule:
+    """Cloud Run: requests under way by `concurrency`, kept at `target`, or CPU at its own, whichever wants more.
 
     What is under way is what is served and what waits, as Pub/Sub pushes on; its window is taken for no limit.
     """
 
     def rule(seen: Sample) -> float:
         under_way = min(seen.served * IN_HAND_SECONDS + seen.backlog, 3000.0)
-        return max(under_way / concurrency, seen.served * CPU_WHEN_FULL / images_per_s) / target
+        return max(under_way / concurrency / target, seen.served * CPU_WHEN_FULL / images_per_s / (cpu or target))
 
     return rule
 
 
-def by_rate_and_age(images_per_s: float, drain_s: float, load: float = 0.85) -> Rule:
+def by_rate_and_age(images_per_s: float, drain_s: float) -> Rule:
     """What workers can say themselves: enough for what arrives, and to be through with what waits in `drain_s`.
 
     What waits is age times rate; it counts for nothing while nothing can be done about it. Where the store limits, more
@@ -47,11 +47,26 @@ def by_rate_and_age(images_per_s: float, drain_s: float, load: float = 0.85) -> 
 
     def rule(seen: Sample) -> float:
         waiting = seen.arriving * seen.age if seen.served else 0.0
-        needed = (seen.arriving + waiting / drain_s) / load
+        needed = seen.arriving + waiting / drain_s
         allowed = 1.5 * seen.served if seen.throttled else math.inf
         return min(needed, allowed) / images_per_s
 
     return rule
+
+
+def by_need(rule: Rule, least: float, age_s: float = 5.0) -> Rule:
+    """The same, but none at all where less than `least` of an instance is needed and nothing has waited for `age_s`."""
+
+    def needed(seen: Sample) -> float:
+        wanted = rule(seen)
+        return 0.0 if wanted < least and seen.age < age_s else wanted
+
+    return needed
+
+
+def by_waking(patience_s: float, many: int) -> Rule:
+    """One instance, once something has waited so long, or so much waits."""
+    return lambda seen: 1.0 if seen.age >= patience_s or seen.backlog >= many else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +108,13 @@ class Policy:
 
 def bound(platform: Platform, minimum: int) -> Policy:
     """No policy without foresight can be faster: it knows at once, starts without limit, and never stops any."""
-    at_once = Meter(1.0, (0.0, 0.0), from_workers=False)
-    signals = ((at_once, lambda seen: 400.0 if seen.backlog else 0.0),)
+    signals = ((AT_ONCE, lambda seen: 400.0 if seen.backlog else 0.0),)
     return Policy("bound", platform, signals, Brake(math.inf), minimum, maximum=400, decide_s=0.0)
+
+
+def clear_sighted(policy: Policy) -> Policy:
+    """The same rules, with metrics that are never late: what it loses by seeing late is the difference."""
+    return replace(policy, signals=tuple((AT_ONCE, rule) for _, rule in policy.signals), decide_s=0.0)
 
 
 class Scaler:

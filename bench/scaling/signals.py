@@ -1,6 +1,7 @@
 """What a scaler sees, and how late."""
 
 import heapq
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -29,13 +30,14 @@ class Sample:
 class Meter:
     """A metric: sampled every `period` seconds, visible `delay` seconds later, `gap` of the samples never.
 
-    `from_workers`: there is no sample while no instance serves.
+    `from_workers`: there is no sample while no instance serves. `fresh_s`: what is older is not believed any more.
     """
 
     period: float
     delay: tuple[float, float]
     gap: float = 0.0
     from_workers: bool = True
+    fresh_s: float = math.inf
 
 
 QUEUE = Meter(60.0, (60.0, 120.0), gap=0.03, from_workers=False)
@@ -44,6 +46,10 @@ CPU = Meter(60.0, (0.0, 60.0), gap=0.01)
 """Assumed: the autoscaler's own way to the hypervisor's figure is shorter than Monitoring's."""
 WORKERS = Meter(15.0, (5.0, 30.0), gap=0.01)
 """A metric that workers write; assumed, for a first apply to measure."""
+LOOK = Meter(10.0, (0.0, 5.0), from_workers=False)
+"""A scaler that looks into the queue itself; nothing of Google's does. Assumed."""
+AT_ONCE = Meter(1.0, (0.0, 0.0), from_workers=False)
+"""No metric is like this: what a policy would do if it saw everything."""
 REQUESTS = Meter(5.0, (0.0, 5.0), from_workers=False)
 """Cloud Run's own view of its requests; assumed."""
 
@@ -69,11 +75,12 @@ class Stream:
             heapq.heappush(self._under_way, (visible, len(self._under_way), sample))
 
     def see(self, now: float) -> Sample | None:
-        """The newest sample that is visible; None before the first."""
+        """The newest sample that is visible; None before the first, and where it is too old."""
         for sample in self._arrived(now):
             if self.latest is None or sample.at > self.latest.at:
                 self.latest = sample
-        return self.latest
+        stale = self.latest is not None and now - self.latest.at > self._meter.fresh_s
+        return None if stale else self.latest
 
     def _arrived(self, now: float) -> Iterator[Sample]:
         while self._under_way and self._under_way[0][0] <= now:
