@@ -67,10 +67,20 @@ UNASKED = (
     "crc32c",
     "metageneration",
     "name",
+    "search.copyright",
+    "search.fields",
+    "search.title",
+    "search.words",
     "taken.alternatives",
+    "text",
+    "uri",
     "worker",
 )
-"""Fields that no query asks for by themselves: an index of each would only cost."""
+"""Fields of which no query takes an index of their own: it would only cost, texts and lists of words most of all.
+
+Searches are ordered by time, and so answered by composite indexes alone, which an exemption does not touch. What a map
+is exempt from, its fields are.
+"""
 
 EXEMPT = (*UNINDEXED, *GROWING, *UNASKED)
 """All fields that have no index of their own."""
