@@ -4,7 +4,10 @@
 locals {
   batches = var.batches.enabled ? 1 : 0
   batch_settings = merge(
-    var.batches.enabled ? { IMAGEMETA_BATCH_OUTPUT = "gs://${var.bucket}-batches" } : {},
+    var.batches.enabled ? {
+      IMAGEMETA_BATCH_DAYS   = tostring(var.batches.keep_days)
+      IMAGEMETA_BATCH_OUTPUT = "gs://${var.bucket}-batches"
+    } : {},
     var.batches.enabled && var.batches.url != null ? { IMAGEMETA_BATCH_URL = var.batches.url } : {},
   )
 }
@@ -79,4 +82,16 @@ resource "google_firestore_field" "items_unindexed" {
   index_config {}
 
   depends_on = [google_firestore_field.items_counted] # so that there is no time in which none is counted
+}
+
+# Each item says when its batch is over; the batch itself is dropped by the next one.
+resource "google_firestore_field" "items_expire" {
+  count      = local.batches
+  project    = var.project_id
+  database   = google_firestore_database.default.name
+  collection = "${var.firestore.collection}_items"
+  field      = "expires_at"
+
+  index_config {}
+  ttl_config {}
 }

@@ -14,7 +14,7 @@ variable "alerts" {
 }
 
 variable "batches" {
-  description = "Compressing images by their URLs (docs/batches.md). Results stay keep_days in a bucket that readers may read; url is what it is served as, if it is. make image puts in what it takes."
+  description = "Compressing images by their URLs (docs/batches.md). Results, and what became of each URL, stay keep_days; readers may read the results' bucket; url is what it is served as, if it is. make image puts in what it takes."
   type = object({
     enabled   = optional(bool, false)
     keep_days = optional(number, 30)
@@ -24,8 +24,8 @@ variable "batches" {
   default  = {}
   nullable = false
   validation {
-    condition     = var.batches.keep_days >= 1
-    error_message = "batches.keep_days is 1 at least."
+    condition     = var.batches.keep_days >= 8
+    error_message = "batches.keep_days is 8 at least: a message may come a week late, and must find its batch."
   }
   validation {
     condition     = length(setintersection(var.batches.readers, ["allUsers", "allAuthenticatedUsers"])) == 0

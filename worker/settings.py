@@ -113,6 +113,12 @@ class Settings(BaseSettings):
     batch_url: str = Field("", description="What their URLs begin with, where they are served; empty for the above.")
     batch_rows: int = Field(100_000, ge=1, description="Rows of a batch's table at most.")
     batch_bytes: int = Field(64 * 1024 * 1024, ge=1000, description="Bytes of a batch's table at most.")
+    batch_days: int = Field(
+        30,
+        ge=8,
+        description="Days for which a batch and what became of its URLs are kept; set where it is handed in. A message"
+        " may come a week late, and must find its batch.",
+    )
     batch_pixels: int = Field(100_000_000, ge=1, description="Pixels of an image that is compressed, all frames.")
     batch_seconds: float = Field(60.0, gt=0, le=600, description="Seconds for compressing one image.")
     fetch_allow: str = Field(

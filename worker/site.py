@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -144,7 +144,8 @@ class Site:
         """The batches."""
         items: Items = self._kept(batch_parts.open_items(self.settings))
         limits = Limits(self.settings.batch_rows, self.settings.batch_bytes)
-        return Desk(self.records, items, lambda: self.publisher, limits)
+        kept = timedelta(days=self.settings.batch_days)
+        return Desk(self.records, items, lambda: self.publisher, limits, kept)
 
     def _kept(self, part: P) -> P:
         self._opened.callback(part.close)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -396,3 +397,51 @@ def _misconfigured(_: str) -> None:
 
 def _no_read(_: ObjectRef) -> Metadata:
     raise AssertionError("a URL is no object")
+
+
+def test_everything_of_a_batch_says_when_it_expires_which_a_retry_does_not_change(house: House) -> None:
+    house.web.pages[C] = [b"raise corrupt"]
+    batch = house.desk.accept(TABLE)
+    assert batch.expires_at is not None
+    assert timedelta(days=29) < batch.expires_at - datetime.now(UTC) <= timedelta(days=30)
+    house.run()
+    house.desk.retry_failed(batch.id)
+    house.run()
+    items = [item.fields for item in house.items.stored.values()]
+    assert sorted(str(item["status"]) for item in items) == ["failed", "none", "none"]
+    assert {datetime.fromisoformat(str(item["expires_at"])) for item in items} == {batch.expires_at}
+    assert house.desk.status(batch.id).batch.expires_at == batch.expires_at
+
+
+def test_an_expired_batch_says_so_and_is_never_one_that_waits(house: House) -> None:
+    gone = Desk(house.records, house.items, lambda: house.queue, kept=timedelta()).accept(TABLE)
+    house.items.stored.clear()  # what a time to live does, at some time after
+    for ask in (house.desk.status, house.desk.output, house.desk.retry_failed, house.desk.cancel):
+        with pytest.raises(BadInput, match=rf"{gone.id} expired at .* hand its table in again"):
+            ask(gone.id)
+    assert house.desk.newest() == []
+    assert house.desk.take(TABLE)[1]
+
+
+def test_the_next_batch_takes_away_what_expired_and_nothing_else(house: House) -> None:
+    kept = house.desk.accept(TABLE)
+    house.desk.cancel(kept.id)
+    gone = Desk(house.records, house.items, lambda: house.queue, kept=timedelta()).accept(TABLE)
+    Book(house.records).cancel(gone)
+    kinds = ("batches", "batch_parts", "batch_cancelled")
+    assert [len(house.records.newest(kind)) for kind in kinds] == [2, 2, 2]
+    last = house.desk.accept(TABLE)
+    assert [len(house.records.newest(kind)) for kind in kinds] == [2, 2, 1]
+    assert [progress.batch.id for progress in house.desk.newest()] == [last.id, kept.id]
+    assert house.desk.status(kept.id).state is State.CANCELLED
+    assert len(list(house.desk.rows(kept.id))) == 3
+
+
+def test_a_batch_of_a_version_that_kept_all_is_kept(house: House) -> None:
+    batch = house.desk.accept(TABLE)
+    record = house.records.get("batches", batch.id) or {}
+    house.records.put("batches", batch.id, {name: each for name, each in record.items() if name != "expires_at"})
+    house.run()
+    house.desk.accept(TABLE)
+    assert house.desk.status(batch.id).state is State.DONE
+    assert all("expires_at" not in item.fields for item in house.items.stored.values())

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from worker.backends.gcp.outputs import BucketOutputs
 from worker.backends.local.items import LocalItems, items_beside
 from worker.backends.local.outputs import FolderOutputs
 from worker.errors import Misconfigured
-from worker.model import Status
+from worker.model import FailedAttempt, Status
 from worker.ports import Create, Items, Outputs
 
 
@@ -129,6 +130,19 @@ def test_items_are_found_by_their_keys_in_order(items: Items) -> None:
     found = items.fields(["c", "x", "a"])
     assert [fields and fields["row"] for fields in found] == [2, None, 0]
     assert list(items.fields([])) == []
+
+
+def test_items_on_one_machine_go_when_they_expire(tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    ends = {"gone": now - timedelta(seconds=1), "soon": now + timedelta(days=1)}
+    with closing(LocalItems(tmp_path / "items.db")) as items:
+        items.commit([Create(a_document(key, bucket="b", expires_at=end)) for key, end in ends.items()])
+        items.commit([Create(a_document("stays", bucket="b"))])
+        items.attempted("gone", FailedAttempt(now, "w1", "site_unavailable", "down"))
+    with closing(LocalItems(tmp_path / "items.db")) as items:
+        assert dict(items.tally("b")) == {Status.OK: 2}
+        assert [fields is None for fields in items.fields(["gone", "soon", "stays"])] == [True, False, False]
+        assert items.attempts("gone") == []
 
 
 def test_what_is_put_is_there_under_its_url(place: Place) -> None:

@@ -158,6 +158,8 @@ def _batches(stack: Stack) -> Iterator[str]:
 
 
 def _items(fields: list[Resource]) -> Iterator[str]:
+    if [field["field"] for field in fields if field["ttl_config"]] != ["expires_at"]:
+        yield "items of batches are kept for ever"
     if "*" not in _exempt(fields):
         yield "every field of an item is indexed"
     indexed = {

@@ -1,7 +1,8 @@
 """A batch as it is remembered: one record that never changes once its messages are out, and its rows in parts, which
 change only where somebody mends a URL.
 
-How far it is stands nowhere: it is counted from what became of each URL (ADR 11).
+How far it is stands nowhere: it is counted from what became of each URL (ADR 11). All of it expires at one moment,
+which is fixed when it is accepted: a batch whose items were going would count as one whose URLs wait.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import secrets
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -26,6 +27,9 @@ KIND, PARTS, CANCELLED = "batches", "batch_parts", "batch_cancelled"
 """Kinds of records: batches by id, parts of their rows by id and number, and ids of those that were cancelled."""
 GENERATION = 1
 """Of every item: a URL of a batch is one thing, once."""
+KEPT = timedelta(days=30)
+_LOOKED_AT = 1000
+"""Batches among which expired ones are looked for when one more is written."""
 _PART_BYTES = 256 * 1024
 _PART_ROWS = 500
 
@@ -33,8 +37,9 @@ _PART_ROWS = 500
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What was accepted. `name` is its file's, for people; `digest` is that of table and policy; `urls` counts all,
-    `widest` those of the longest row; `starts` are the numbers of the rows with which its parts begin;
-    `who` handed it in; `published` says that all its messages are on the queue."""
+    `widest` those of the longest row; `starts` are the numbers of the rows with which its parts begin; `who` handed it
+    in; `published` says that all its messages are on the queue. It is gone, with its items, at `expires_at`: None for
+    one of a version that kept all."""
 
     id: str
     at: datetime
@@ -49,10 +54,15 @@ class Batch:
     starts: tuple[int, ...]
     who: str = ""
     published: bool = False
+    expires_at: datetime | None = None
+
+    def expired(self, now: datetime) -> bool:
+        """Whether its time is over, be it still there or not."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
-def new(sheet: Sheet, policy: Policy, name: str, who: str, digest: str) -> Batch:
-    """A batch of this table. Its id cannot be guessed."""
+def new(sheet: Sheet, policy: Policy, name: str, who: str, digest: str, kept: timedelta = KEPT) -> Batch:
+    """A batch of this table, which is `kept` from now on. Its id cannot be guessed."""
     now = datetime.now(UTC)
     return Batch(
         id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(8)}",
@@ -67,6 +77,7 @@ def new(sheet: Sheet, policy: Policy, name: str, who: str, digest: str) -> Batch
         widest=sheet.widest,
         starts=(),
         who=who,
+        expires_at=(now + kept).replace(microsecond=0),
     )
 
 
@@ -93,7 +104,8 @@ class Book:
         self._records = records
 
     def write(self, batch: Batch, rows: tuple[Row, ...]) -> Batch:
-        """Write down the rows, then the batch, which is found only once they are there."""
+        """Write down the rows, then the batch, which is found only once they are there; and drop those that expired."""
+        self._drop_expired()
         starts: list[int] = []
         number = 1
         for part in _parts(rows):
@@ -107,15 +119,22 @@ class Book:
         return self._save(replace(batch, published=True))
 
     def find(self, id: str) -> Batch:  # noqa: A002 -- what it is called everywhere
-        """The batch. Raises BadInput where there is none."""
+        """The batch. Raises NotThere where there is none, or none any more."""
         fields = self._records.get(KIND, id)
         if fields is None:
             raise NotThere(f"there is no batch {id!r}; `imagemeta batch list` shows those there are")
-        return _batch(id, fields)
+        batch = _batch(id, fields)
+        if batch.expired(datetime.now(UTC)):
+            raise NotThere(
+                f"the batch {id} expired at {batch.expires_at:%Y-%m-%d %H:%M} UTC; hand its table in again"
+                " (IMAGEMETA_BATCH_DAYS says how long batches are kept)"
+            )
+        return batch
 
     def newest(self, limit: int = 100) -> list[Batch]:
-        """The last batches, the newest first."""
-        return [_batch(key, fields) for key, fields in self._records.newest(KIND, limit)]
+        """The last batches that have not expired, the newest first."""
+        now = datetime.now(UTC)
+        return [batch for batch in self._all(limit) if not batch.expired(now)]
 
     def rows(self, batch: Batch, after: int = 0) -> Iterator[list[tuple[int, Row]]]:
         """The rows behind that number with their own, from 1, part by part."""
@@ -159,6 +178,19 @@ class Book:
         text = orjson.dumps([[row.cells, row.urls] for row in rows]).decode()
         self._records.put(PARTS, _part_key(batch, part), {"at": batch.at, "rows": text})
 
+    def _all(self, limit: int) -> list[Batch]:
+        return [_batch(key, fields) for key, fields in self._records.newest(KIND, limit)]
+
+    def _drop_expired(self) -> None:
+        """The batch comes last: whoever is killed meanwhile leaves it to the next."""
+        now = datetime.now(UTC)
+        for batch in self._all(_LOOKED_AT):
+            if batch.expired(now):
+                for part in range(1, len(batch.starts) + 1):
+                    self._records.drop(PARTS, _part_key(batch, part))
+                self._records.drop(CANCELLED, batch.id)
+                self._records.drop(KIND, batch.id)
+
     def _save(self, batch: Batch) -> Batch:
         fields: dict[str, Value] = {
             "at": batch.at,
@@ -173,17 +205,20 @@ class Book:
             "starts": list(batch.starts),
             "who": batch.who,
             "published": batch.published,
+            "expires_at": batch.expires_at,
         }
         self._records.put(KIND, batch.id, fields)
         return batch
 
 
 def _batch(key: str, fields: dict[str, Any]) -> Batch:
+    expires_at = fields.get("expires_at")
     return Batch(
         id=key,
         **fields
         | {
             "at": datetime.fromisoformat(fields["at"]),
+            "expires_at": datetime.fromisoformat(expires_at) if expires_at else None,
             "policy": Policy.of(fields["policy"]),
             "header": tuple(fields["header"]),
             "dialect": Dialect(**fields["dialect"]),

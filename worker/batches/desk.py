@@ -6,7 +6,7 @@ each URL.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from typing import Any
 
@@ -29,7 +29,10 @@ _ROWS_AT_ONCE = 100
 
 
 class Desk:
-    """All about batches but the work. `publisher` is opened when something is to be published."""
+    """All about batches but the work.
+
+    `publisher` is opened when something is to be published; what is accepted is `kept` for so long.
+    """
 
     def __init__(
         self,
@@ -37,11 +40,13 @@ class Desk:
         items: Items,
         publisher: Callable[[], Publisher],
         limits: sheet.Limits | None = None,
+        kept: timedelta = batches.KEPT,
     ) -> None:
         self._book = Book(records)
         self._items = items
         self._publisher = publisher
         self._limits = limits or sheet.Limits()
+        self._kept = kept
 
     def accept(
         self,
@@ -54,9 +59,8 @@ class Desk:
         """Return once every URL is a message on the queue. Raises BadInput, naming the line, and nothing was done."""
         policy = policy or Policy()
         read = sheet.read(data, url_columns, self._limits)
-        batch = self._book.write(
-            batches.new(read, policy, name, who, batches.digest_of(data, policy, url_columns)), read.rows
-        )
+        digest = batches.digest_of(data, policy, url_columns)
+        batch = self._book.write(batches.new(read, policy, name, who, digest, self._kept), read.rows)
         self._publish(self._links(batch))
         return self._book.published(batch)
 
@@ -82,7 +86,7 @@ class Desk:
         return sheet.read(data, url_columns, self._limits)
 
     def status(self, id: str) -> Progress:  # noqa: A002 -- what it is called everywhere
-        """How it is. Raises BadInput where there is no such batch."""
+        """How it is. Raises BadInput where there is no such batch, or it has expired."""
         return self._progress(self._book.find(id))
 
     def newest(self, limit: int = 20) -> list[Progress]:

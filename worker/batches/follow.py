@@ -16,7 +16,7 @@ from tenacity.wait import wait_random_exponential
 from worker import events
 from worker.attempts import Attempts, Maker
 from worker.batches.batch import item_ref, key_of
-from worker.batches.orders import Orders
+from worker.batches.orders import Order, Orders
 from worker.batches.pauses import Pauses
 from worker.batches.policy import Policy
 from worker.batches.press import Job, Pressed
@@ -80,14 +80,14 @@ class Follower:
         made_by = Attempt(1, self._maker.worker, datetime.now(UTC), self._maker.recipe)
         notification = _notification(link, message)
         try:
-            document = self._followed(link, order.policy, notification, made_by)
+            document = self._followed(link, order, notification, made_by)
         except Exception as error:
             past = self._attempts.last(notification, error, counted=counted)
             if past is None:
                 raise
             made_by = replace(made_by, number=len(past))
             evidence = Evidence(events.timings(), past)
-            document = _item(failed(message, notification, error, made_by, evidence), link, {})
+            document = _item(failed(message, notification, error, made_by, evidence), link, order, {})
         with events.stage("write"):
             outcome = self._ladder.put(document)
         if outcome is Outcome.STORED and not first:
@@ -95,12 +95,13 @@ class Follower:
         return outcome
 
     def give_up(self, link: Link, message: Message, error: GivenUp) -> bool:
-        """Write down that the queue gave the message up; whether that was news."""
+        """Write down that the queue gave the message up; whether that was news. Raises BadMessage where its batch is
+        gone."""
         if self._settled(link):
             return False
         made_by = Attempt(1, self._maker.worker, datetime.now(UTC), self._maker.recipe)
         document = failed(message, _notification(link, message), error, made_by)
-        return self._ladder.put(_item(document, link, {})) is Outcome.FAILED
+        return self._ladder.put(_item(document, link, self._orders.of(link.batch), {})) is Outcome.FAILED
 
     def _settled(self, link: Link) -> bool:
         """Whether this pass of the URL has its item: a message that comes twice fetches once."""
@@ -114,16 +115,16 @@ class Follower:
         if left:
             self._clock.sleep(left)
 
-    def _followed(self, link: Link, policy: Policy, notification: Notification, made_by: Attempt) -> Document:
+    def _followed(self, link: Link, order: Order, notification: Notification, made_by: Attempt) -> Document:
         with events.stage("fetch"):
             fetched: Fetched = self._tries(self._fetch, link.url)
         ref = item_ref(link, len(fetched.data))
         with events.stage("compress"):
-            pressed = self._tools.press(Job(ref, fetched.data, policy))
+            pressed = self._tools.press(Job(ref, fetched.data, order.policy))
         with events.stage("store"):
-            output = self._stored(link, policy, fetched, pressed)
+            output = self._stored(link, order.policy, fetched, pressed)
         document = extracted(replace(notification, ref=ref), pressed.metadata, made_by)
-        return _item(document, link, {"fetched": shortened(legal_text(fetched.url)), "output": output})
+        return _item(document, link, order, {"fetched": shortened(legal_text(fetched.url)), "output": output})
 
     def _fetch(self, url: str) -> Fetched:
         try:
@@ -162,11 +163,12 @@ def _notification(link: Link, message: Message) -> Notification:
     )
 
 
-def _item(document: Document, link: Link, more: Mapping[str, Value]) -> Document:
+def _item(document: Document, link: Link, order: Order, more: Mapping[str, Value]) -> Document:
     """The document with what only an item has, and without what no index could bear."""
     kept = {name: value for name, value in document.fields.items() if name not in _LEFT_OUT}
     said: dict[str, Value] = {"url": shortened(legal_text(link.url)), "row": link.row, "column": link.column}
-    return replace(document, fields={**kept, **said, **more})
+    expiry: dict[str, Value] = {"expires_at": order.expires_at} if order.expires_at else {}
+    return replace(document, fields={**kept, **said, **expiry, **more})
 
 
 def _may_pass_soon(error: BaseException) -> bool:

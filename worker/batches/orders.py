@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 
 from worker.batches.batch import Book
 from worker.batches.policy import Policy
@@ -15,9 +16,10 @@ _MANY = 100
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A batch's policy, and whether it was cancelled when it was last looked at."""
+    """A batch's policy, when its items expire, if they do, and whether it was cancelled when it was last looked at."""
 
     policy: Policy
+    expires_at: datetime | None
     cancelled: bool
     looked: float
 
@@ -32,7 +34,7 @@ class Orders:
         self._known: dict[str, Order] = {}
 
     def of(self, batch: str) -> Order:
-        """What is to be done. Raises BadMessage where there is no such batch."""
+        """What is to be done. Raises BadMessage where there is no such batch, or none any more."""
         now = self._clock.monotonic()
         with self._lock:
             known = self._known.get(batch)
@@ -42,7 +44,7 @@ class Orders:
             found = self._book.find(batch)
         except BadInput as error:
             raise BadMessage(str(error)) from error
-        order = Order(found.policy, self._book.cancelled(found), now)
+        order = Order(found.policy, found.expires_at, self._book.cancelled(found), now)
         with self._lock:
             if len(self._known) >= _MANY:
                 self._known.clear()

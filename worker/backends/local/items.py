@@ -1,25 +1,48 @@
-"""What became of each URL of a batch: documents in an SQLite file of their own."""
+"""What became of each URL of a batch: documents in an SQLite file of their own, which are deleted when they expire."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import orjson
 
 from worker.backends.local.documents import LocalDocuments
 from worker.model import Status, Value
+from worker.ports import Write, WriteResult
 
-_INDEX = "CREATE INDEX IF NOT EXISTS documents_batch ON documents (bucket, status, key)"
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS documents_batch ON documents (bucket, status, key)",
+    "CREATE INDEX IF NOT EXISTS documents_expiry ON documents (fields ->> '$.expires_at')",
+)
+_SWEEPS = (
+    "DELETE FROM attempts WHERE key IN (SELECT key FROM documents WHERE fields ->> '$.expires_at' <= ?)",
+    "DELETE FROM documents WHERE fields ->> '$.expires_at' <= ?",
+)
+_SWEEP_SECONDS = 600.0
 _LISTED = "SELECT key, fields FROM documents WHERE bucket = ? AND status = ? AND key > ? ORDER BY key LIMIT ?"
 _TALLY = "SELECT status, count(*) FROM documents WHERE bucket = ? GROUP BY status"
 
 
 class LocalItems(LocalDocuments):
-    """Items in the file at `path`, which is made if need be: ports.Items. Errors as LocalDocuments."""
+    """Items in the file at `path`, which is made if need be: ports.Items. Errors as LocalDocuments.
+
+    What has expired goes when the file is opened, and every ten minutes in which something is written.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         with self._writing, self._writer.transaction():
-            self._writer.execute(_INDEX)
+            for index in _INDEXES:
+                self._writer.execute(index)
+        self._sweep()
+
+    def commit(self, writes: Sequence[Write]) -> Sequence[WriteResult]:
+        """As LocalDocuments, and now and then what has expired goes as well."""
+        results = super().commit(writes)
+        if monotonic() - self._swept >= _SWEEP_SECONDS:
+            self._sweep()
+        return results
 
     def fields(self, keys: Sequence[str]) -> Sequence[dict[str, Value] | None]:
         """One look for each."""
@@ -41,6 +64,14 @@ class LocalItems(LocalDocuments):
         with self._reading, self._reader.errors():
             rows = self._reader.execute(_TALLY, (bucket,)).fetchall()
         return {Status(status): count for status, count in rows}
+
+    def _sweep(self) -> None:
+        """Delete what has expired, and the attempts at it."""
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        with self._writing, self._writer.transaction():
+            for statement in _SWEEPS:
+                self._writer.execute(statement, (now,))
+        self._swept = monotonic()
 
 
 def items_beside(catalog: Path) -> Path:
