@@ -91,6 +91,7 @@ def told(progress: Progress) -> dict[str, Any]:
         "name": batch.name,
         "who": batch.who,
         "at": batch.at,
+        "expires_at": batch.expires_at,
         "state": progress.state,
         "header": batch.header,
         "rows": batch.rows,

@@ -79,6 +79,7 @@ class Batch(BaseModel):
     name: str
     who: str
     at: datetime
+    expires_at: datetime | None = Field(description="When it is gone, with all that is told of it.")
     state: State
     header: list[str]
     rows: int
