@@ -15,6 +15,25 @@ locals {
   table = var.changes.bigquery == null ? [] : split(".", var.changes.bigquery)
 }
 
+locals {
+  change_alerts = { for name in google_pubsub_subscription.changes[*].name : "changes" => {
+    title     = "BigQuery does not take the changes"
+    severity  = "WARNING"
+    filter    = format(local.queue_filter, name, "oldest_unacked_message_age")
+    reducer   = "REDUCE_MAX"
+    threshold = var.alerts.oldest_unacked_s
+    duration  = "300s"
+    runbook   = <<-EOT
+      A row has waited for more than ${var.alerts.oldest_unacked_s} s for ${var.changes.bigquery}. Documents are not concerned; rows are tried again for ${floor(var.subscription.retention_s / 86400)} days, then they are lost.
+
+      1. Is the table there, with the columns of docs/export.md? `bq show --schema ${local.table[0]}:${local.table[1]}.${local.table[2]}`. A column that became REQUIRED, or another type, refuses every row.
+      2. May Pub/Sub write to it? ${local.agents.pubsub} needs `roles/bigquery.dataEditor` on the table; `terraform apply` grants it again.
+      3. Which refusal? `push_request_count` of the subscription ${name}, by `response_class`; then the project's quotas of BigQuery's Storage Write API.
+      4. Mended: what waits is written by itself. Rows older than that are had by an export (`imagemeta export --format parquet`), loaded beside.
+    EOT
+  } }
+}
+
 # Not the topic of the images: there, what is told would be news to the worker.
 resource "google_pubsub_topic" "changes" {
   count        = local.changes

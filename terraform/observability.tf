@@ -14,7 +14,8 @@ locals {
     push        = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${var.name}-worker\" AND metric.type = \"run.googleapis.com/container/instance_count\""
   }[var.worker.runtime]
 
-  alerts = {
+  alerts = merge(local.worker_alerts, local.change_alerts)
+  worker_alerts = {
     oldest_unacked = {
       title     = "images wait too long"
       severity  = "ERROR"

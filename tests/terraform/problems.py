@@ -336,5 +336,8 @@ def _alarms(stack: Stack) -> Iterator[str]:
     subscriptions = {each["name"] for each in stack.all("pubsub_subscription")}
     boards = " ".join(board["dashboard_json"] for board in stack.all("monitoring_dashboard"))
     named = re.findall(r'subscription_id = \\+"([^"\\]+)', text + boards)
+    watched = set(re.findall(r'subscription_id = \\+"([^"\\]+)', text))
+    for name in sorted(subscriptions - watched):
+        yield f"nobody is told if {name} stands still"
     for name in sorted(set(named) - subscriptions):
         yield f"an alert or the dashboard looks at {name}, which does not exist"
