@@ -1,6 +1,7 @@
 # One account per role, each with what it needs and nothing more. No key file
-# anywhere: everybody is who the machine says he is. What Google's own agents
-# may do stands beside what they do it for: ingest, encryption, web.
+# anywhere: everybody is who the machine says he is. Here is the worker, and who
+# may use the database; what others may do, Google's own agents among them,
+# stands beside what they do it for.
 
 locals {
   one_database = {
@@ -49,8 +50,8 @@ resource "google_project_iam_member" "worker_telemetry" {
 }
 
 resource "google_storage_bucket_iam_member" "worker_reads" {
-  for_each = local.buckets
-  bucket   = each.value.create ? google_storage_bucket.images[each.key].name : each.key
+  for_each = local.bucket_names
+  bucket   = each.value
   role     = "roles/storage.objectViewer"
   member   = google_service_account.worker.member
 }

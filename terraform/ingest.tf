@@ -10,6 +10,8 @@ locals {
     { (var.bucket) = { create = true, force_destroy = false, location = null, prefix = null } },
     var.buckets,
   )
+  # Those that are made here are there before anything is done with them.
+  bucket_names      = { for name, bucket in local.buckets : name => bucket.create ? google_storage_bucket.images[name].name : name }
   subscription_name = "${var.name}-worker"
 }
 
@@ -56,7 +58,7 @@ resource "google_pubsub_topic_iam_member" "buckets_publish" {
 
 resource "google_storage_notification" "images" {
   for_each           = local.buckets
-  bucket             = each.value.create ? google_storage_bucket.images[each.key].name : each.key
+  bucket             = local.bucket_names[each.key]
   topic              = google_pubsub_topic.images.id
   payload_format     = "JSON_API_V1"
   event_types        = ["OBJECT_FINALIZE", "OBJECT_DELETE", "OBJECT_ARCHIVE", "OBJECT_METADATA_UPDATE"]

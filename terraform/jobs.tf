@@ -61,8 +61,8 @@ resource "google_cloud_run_v2_job" "default" {
 }
 
 resource "google_storage_bucket_iam_member" "jobs_list" {
-  for_each = length(local.jobs) > 0 ? local.buckets : {}
-  bucket   = each.value.create ? google_storage_bucket.images[each.key].name : each.key
+  for_each = length(local.jobs) > 0 ? local.bucket_names : {}
+  bucket   = each.value
   role     = "roles/storage.objectViewer"
   member   = google_service_account.jobs[0].member
 }

@@ -6,7 +6,7 @@ locals {
   unqueried = [
     "attempts", "custom", "dropped", "errors", "first_bytes", "long_texts", "notification", "sources", "tags", "timings",
     "attempt", "blocks", "bytes_read", "crc32c", "metageneration", "name", "search.copyright", "search.fields",
-    "search.title", "search.words", "taken.alternatives", "text", "uri", "worker",
+    "search.title", "search.words", "taken.alternatives", "text", "worker",
   ]
   # Values that only grow all go to the end of their index, and one place takes
   # some 500 writes a second: indexed by themselves, they would cap the whole

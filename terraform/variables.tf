@@ -28,6 +28,10 @@ variable "batches" {
     error_message = "batches.keep_days is 8 at least: a message may come a week late, and must find its batch."
   }
   validation {
+    condition     = alltrue([for member in var.batches.readers : startswith(member, "all") || can(regex("^(user|group|domain|serviceAccount|principal|principalSet):.", member))])
+    error_message = "batches.readers are written with what they are: user:anna@example.com, group:..., serviceAccount:..., domain:example.com."
+  }
+  validation {
     condition     = length(setintersection(var.batches.readers, ["allUsers", "allAuthenticatedUsers"])) == 0
     error_message = "batches.readers are persons, groups or accounts: a bucket that everybody reads is made by whoever wants one."
   }
@@ -53,6 +57,10 @@ variable "buckets" {
   }))
   default  = {}
   nullable = false
+  validation {
+    condition     = alltrue([for name in keys(var.buckets) : can(regex("^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$", name))])
+    error_message = "buckets has the names of buckets as its keys, without gs:// and without what stands behind a slash: that is prefix."
+  }
   validation {
     condition     = alltrue([for name in ["batches", "builds", "exports"] : !contains(keys(var.buckets), "${var.bucket}-${name}")])
     error_message = "The buckets of batches, builds and exports are not for images: each export would be news to the worker."
@@ -129,6 +137,10 @@ variable "kms_key_id" {
   description = "A key of yours for everything that takes one: projects/P/locations/L/keyRings/R/cryptoKeys/K, in the region of the data. Firestore needs an allow-list for it."
   type        = string
   default     = null
+  validation {
+    condition     = can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", coalesce(var.kms_key_id, "projects/p/locations/l/keyRings/r/cryptoKeys/k")))
+    error_message = "kms_key_id is projects/P/locations/L/keyRings/R/cryptoKeys/K, without a version: gcloud kms keys list shows it as NAME."
+  }
 }
 
 variable "labels" {
@@ -153,6 +165,10 @@ variable "project_id" {
   description = "The project that holds everything."
   type        = string
   nullable    = false
+  validation {
+    condition     = can(regex("^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id is the project's id, neither its number nor its title: PROJECT_ID of gcloud projects list."
+  }
 }
 
 variable "region" {
@@ -160,6 +176,10 @@ variable "region" {
   type        = string
   default     = "us-central1"
   nullable    = false
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region is one such as europe-west1: neither a zone (europe-west1-b) nor a multi-region (EU), which buckets and firestore.location may have."
+  }
 }
 
 variable "settings" {
@@ -169,7 +189,7 @@ variable "settings" {
   nullable    = false
   validation {
     condition     = alltrue([for name in keys(var.settings) : can(regex("^(IMAGEMETA|OTEL)_[A-Z_]+$", name))])
-    error_message = "settings are named IMAGEMETA_... or OTEL_...."
+    error_message = "settings are named IMAGEMETA_... or OTEL_...: docs/settings.md lists them."
   }
 }
 
@@ -177,6 +197,10 @@ variable "subnetwork" {
   description = "Self link of a subnetwork for the machines, with Private Google Access and a way in for health checks. Without it, a small network is made."
   type        = string
   default     = null
+  validation {
+    condition     = strcontains(coalesce(var.subnetwork, "/subnetworks/"), "/subnetworks/")
+    error_message = "subnetwork is projects/P/regions/R/subnetworks/S: the name alone does not say where it is."
+  }
 }
 
 variable "subscription" {
@@ -201,6 +225,10 @@ variable "subscription" {
   validation {
     condition     = var.subscription.min_backoff_s <= var.subscription.max_backoff_s && var.subscription.max_backoff_s <= 600
     error_message = "subscription.min_backoff_s is at most max_backoff_s, and that at most 600."
+  }
+  validation {
+    condition     = var.subscription.retention_s >= 600 && var.subscription.retention_s <= 2678400
+    error_message = "subscription.retention_s is 600 to 2678400, which are 31 days."
   }
 }
 
@@ -231,6 +259,10 @@ variable "web" {
   })
   default  = {}
   nullable = false
+  validation {
+    condition     = alltrue([for member in var.web.members : startswith(member, "all") || can(regex("^(user|group|domain|serviceAccount|principal|principalSet):.", member))])
+    error_message = "web.members are written with what they are: user:anna@example.com, group:..., serviceAccount:..., domain:example.com."
+  }
   validation {
     condition     = length(setintersection(var.web.members, ["allUsers", "allAuthenticatedUsers"])) == 0
     error_message = "web.members are persons, groups or accounts, never everybody: documents say where pictures were taken."
@@ -276,6 +308,10 @@ variable "worker" {
   validation {
     condition     = var.worker.grace_s >= 1 && var.worker.grace_s <= (var.worker.spot ? 20 : 75)
     error_message = "worker.grace_s is at most 75, and 20 with spot: a machine is given 90 s to stop, a spot machine 30 s."
+  }
+  validation {
+    condition     = alltrue([for each in [var.worker.max_instances, var.worker.threads, var.worker.images_per_s, var.worker.drain_target_s] : each > 0])
+    error_message = "worker.max_instances, threads, images_per_s and drain_target_s are more than 0."
   }
   validation {
     condition     = try(var.worker.min_instances <= var.worker.max_instances, true)

@@ -33,7 +33,7 @@ locals {
   pauses   = local.operates && var.web.pause
 
   # A picture's preview is in the object, and so is what a backfill counts.
-  web_reads = var.web.enabled && (var.web.operate || var.web.previews) ? local.buckets : {}
+  web_reads = var.web.enabled && (var.web.operate || var.web.previews) ? local.bucket_names : {}
 }
 
 resource "google_service_account" "web" {
@@ -47,7 +47,7 @@ resource "google_service_account" "web" {
 
 resource "google_storage_bucket_iam_member" "web_reads" {
   for_each = local.web_reads
-  bucket   = each.value.create ? google_storage_bucket.images[each.key].name : each.key
+  bucket   = each.value
   role     = "roles/storage.objectViewer"
   member   = google_service_account.web[0].member
 }
@@ -191,8 +191,8 @@ resource "google_project_iam_custom_role" "pause" {
 }
 
 resource "google_storage_bucket_iam_member" "web_pauses" {
-  for_each = local.pauses ? local.buckets : {}
-  bucket   = each.value.create ? google_storage_bucket.images[each.key].name : each.key
+  for_each = local.pauses ? local.bucket_names : {}
+  bucket   = each.value
   role     = google_project_iam_custom_role.pause[0].name
   member   = google_service_account.web[0].member
 }

@@ -49,6 +49,19 @@ locals {
   }, var.settings)
 }
 
+# What has to be there before any worker starts.
+resource "terraform_data" "worker_may" {
+  depends_on = [
+    google_artifact_registry_repository.default,
+    google_artifact_registry_repository_iam_member.worker_pulls_image,
+    google_project_iam_member.database,
+    google_project_iam_member.worker_telemetry,
+    google_pubsub_topic_iam_member.changes_told,
+    google_storage_bucket_iam_member.worker_puts_results,
+    google_storage_bucket_iam_member.worker_reads,
+  ]
+}
+
 module "worker_mig" {
   source = "./modules/worker-mig"
   count  = local.mig ? 1 : 0
@@ -70,15 +83,7 @@ module "worker_mig" {
     per_instance = var.worker.images_per_s * var.worker.drain_target_s
   }
 
-  depends_on = [
-    google_artifact_registry_repository_iam_member.worker_pulls_image,
-    google_project_iam_member.database,
-    google_project_iam_member.worker_telemetry,
-    google_pubsub_subscription_iam_member.worker_pulls,
-    google_pubsub_topic_iam_member.changes_told,
-    google_storage_bucket_iam_member.worker_puts_results,
-    google_storage_bucket_iam_member.worker_reads,
-  ]
+  depends_on = [google_pubsub_subscription_iam_member.worker_pulls, terraform_data.worker_may]
 }
 
 module "worker_pool" {
@@ -97,15 +102,7 @@ module "worker_pool" {
   settings            = local.settings
   worker              = merge(var.worker, { min_instances = coalesce(var.worker.min_instances, 1) })
 
-  depends_on = [
-    google_artifact_registry_repository.default,
-    google_project_iam_member.database,
-    google_project_iam_member.worker_telemetry,
-    google_pubsub_subscription_iam_member.worker_pulls,
-    google_pubsub_topic_iam_member.changes_told,
-    google_storage_bucket_iam_member.worker_puts_results,
-    google_storage_bucket_iam_member.worker_reads,
-  ]
+  depends_on = [google_pubsub_subscription_iam_member.worker_pulls, terraform_data.worker_may]
 }
 
 # Before the subscription that calls it, and so without a word of it.
@@ -130,12 +127,5 @@ module "worker_push" {
     timeout_s = var.subscription.ack_deadline_s
   }
 
-  depends_on = [
-    google_artifact_registry_repository.default,
-    google_project_iam_member.database,
-    google_project_iam_member.worker_telemetry,
-    google_pubsub_topic_iam_member.changes_told,
-    google_storage_bucket_iam_member.worker_puts_results,
-    google_storage_bucket_iam_member.worker_reads,
-  ]
+  depends_on = [terraform_data.worker_may]
 }

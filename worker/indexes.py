@@ -73,7 +73,6 @@ UNASKED = (
     "search.words",
     "taken.alternatives",
     "text",
-    "uri",
     "worker",
 )
 """Fields of which no query takes an index of their own: it would only cost, texts and lists of words most of all.

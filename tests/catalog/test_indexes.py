@@ -1,7 +1,9 @@
 """Nothing that is asked for lacks its index, and nothing large has one that nobody takes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +66,10 @@ def sizes(value: Mapping[str, Value], before: str = "") -> Iterator[tuple[str, i
 def exempt(path: str) -> bool:
     """Whether the field, or a map that holds it, has none."""
     return any(f"{path}.".startswith(f"{name}.") for name in EXEMPT)
+
+
+def test_what_the_smoke_test_asks_for_by_itself_has_an_index_of_its_own() -> None:
+    script = (Path(__file__).parents[2] / "deploy" / "smoke.sh").read_text()
+    asked = re.findall(r'"field": \{"fieldPath": "([a-z.]+)"\}, "op": "EQUAL"', script.replace("\\", ""))
+    assert asked == ["uri"]
+    assert not any(map(exempt, asked))

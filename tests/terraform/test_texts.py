@@ -1,6 +1,7 @@
 """What stands beside the code: the READMEs' tables, the start-up unit, the scripts, the lines of the policies."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -117,6 +118,13 @@ def test_either_builder_installs_what_the_stack_needs() -> None:
     script = (DEPLOY / "image.sh").read_text()
     assert script.count("LOCK=$lock") == 2
     assert set(re.findall(r"(_[A-Z]+)=", script)) == set(build["substitutions"])
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="needs shellcheck")
+def test_the_scripts_have_no_pitfalls() -> None:
+    command = ["shellcheck", *sorted(map(str, DEPLOY.glob("*.sh")))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("script", ["image.sh", "smoke.sh"])
