@@ -100,6 +100,11 @@ def set_aside(site: Site, filter_text: str, watch: Watch) -> Run:
     return quarantine.quarantined(site.catalog, site.documents, query, run, site.ledger, pace, watch)
 
 
+def rehearse_set_aside(site: Site, filter_text: str) -> int:
+    """How many failures are not set aside yet."""
+    return quarantine.free(site.catalog, again.failed_ones(filter_text))
+
+
 def replay_documents(site: Site, since: datetime, options: Options, watch: Watch) -> Run:
     """Send the messages that the documents of late came from."""
     run = site.ledger.begin("replay", f"from the store since {since:%Y-%m-%dT%H:%M:%SZ}", fresh=options.fresh)

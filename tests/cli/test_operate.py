@@ -13,7 +13,7 @@ from worker.backends.local.documents import LocalDocuments
 
 COMMANDS = (
     *("status", "backfill", "reconcile", "failures", "redrive", "reextract", "replay", "pause", "resume", "runs"),
-    *("dead-letters", "fields"),
+    *("quarantine", "dead-letters", "fields"),
 )
 BROKEN = b"\xff\xd8\xff"
 
@@ -77,7 +77,7 @@ def test_failures_are_shown_counted_and_sent_back(catalog: Path) -> None:
     shown = told("failures", "--folder", catalog)
     assert shown["total"] == 1
     assert [group["code"] for group in shown["groups"]] == ["corrupt_image"]
-    assert shown["newest"][0]["uri"] == "gs://pictures/broken.jpg"
+    assert shown["failures"][0]["uri"] == "gs://pictures/broken.jpg"
     assert told("redrive", "--folder", catalog, "--dry-run")["messages"] == 1
     assert told("redrive", "code:poison", "--folder", catalog)["published"] == 0
     for number in range(3):
@@ -88,6 +88,29 @@ def test_failures_are_shown_counted_and_sent_back(catalog: Path) -> None:
     assert refused.returncode == 1
     assert "redriven 3 times already" in refused.stderr
     assert [run["action"] for run in told("runs", "--folder", catalog)] == ["redrive"] * 5
+
+
+def test_failures_are_shown_page_by_page(catalog: Path) -> None:
+    for number in range(4):
+        (catalog / f"cut-{number}.jpg").write_bytes(BROKEN)
+    assert imagemeta("up", catalog, "--once").returncode == 0
+    first = told("failures", "--folder", catalog, "--limit", "3")
+    rest = told("failures", "--folder", catalog, "--limit", "3", "--cursor", first["next"])
+    assert (first["total"], rest["next"]) == (5, None)
+    uris = [each["uri"] for each in first["failures"] + rest["failures"]]
+    assert len(uris) == len(set(uris)) == 5
+    shown = imagemeta("failures", "--folder", catalog, "--limit", "3").stdout
+    assert shown.startswith("5 failures\n")
+    assert f"more: --cursor {first['next']}" in shown
+
+
+def test_what_is_set_aside_stays_until_it_is_released(catalog: Path) -> None:
+    assert told("quarantine", "code:corrupt_image", "--folder", catalog, "--dry-run")["documents"] == 1
+    run = told("quarantine", "code:corrupt_image", "--folder", catalog)
+    assert (run["state"], run["published"]) == ("done", 1)
+    assert told("redrive", "--folder", catalog)["published"] == 0
+    assert told("failures", "quarantined:yes", "--folder", catalog)["total"] == 1
+    assert told("redrive", "quarantined:yes", "--release", "--folder", catalog)["published"] == 1
 
 
 def test_a_picture_that_was_mended_is_no_longer_a_failure(catalog: Path, photo: bytes) -> None:

@@ -8,7 +8,7 @@ from worker.errors import QueryError
 from worker.model import Message
 from worker.operate import again, quarantine
 from worker.operate.causes import causes
-from worker.operate.failures import groups, newest
+from worker.operate.failures import failures, grouped
 from worker.operate.pace import Pace
 from worker.operate.runs import State, rehearsal
 
@@ -30,16 +30,13 @@ def failed() -> Rig:
 
 
 def test_failures_are_grouped_by_their_cause_and_the_counts_add_up(failed: Rig) -> None:
-    found = groups(failed.catalog)
+    found = grouped(failures(failed.catalog))
     assert sorted((group.code, group.count) for group in found) == sorted((code, 100) for code in KINDS.values())
     for group in found:
         assert group.sample.uri.startswith("gs://photos/")
         assert group.first <= group.last
         assert group.sample.message == "it cannot be read"
-    assert sum(group.count for group in groups(failed.catalog, "in:gs://photos/broken/")) == 100
-    latest = newest(failed.catalog, "", 7)
-    assert [each.at for each in latest] == sorted((each.at for each in latest), reverse=True)
-    assert len(latest) == 7
+    assert sum(group.count for group in grouped(failures(failed.catalog, "in:gs://photos/broken/"))) == 100
 
 
 def test_causes_are_counted_whole_though_few_failures_are_looked_at(failed: Rig) -> None:
@@ -53,6 +50,8 @@ def test_causes_are_counted_whole_though_few_failures_are_looked_at(failed: Rig)
     (cause,) = few.shown
     assert (few.total, few.looked_at, few.others) == (300, 1, 200)
     assert (cause.group.count, sum(cause.slots)) == (100, 1)
+    (largest,) = causes(failed.catalog, "", shown=1).shown
+    assert largest.group.count == 100
     assert not causes(failed.catalog, "code:none_such").shown
 
 
@@ -126,14 +125,14 @@ def test_quarantined_objects_are_left_alone_until_they_are_released(failed: Rig)
     failed.poison.clear()
     assert failed.redrive("code:poison", release=True).published == 100
     failed.work()
-    assert not groups(failed.catalog, "code:poison")
+    assert not list(failures(failed.catalog, "code:poison"))
 
 
 def test_a_second_run_while_the_first_is_on_its_way_marks_what_is_pending(failed: Rig) -> None:
     failed.redrive("code:corrupt_image")
-    assert all(each.pending for each in newest(failed.catalog, "code:corrupt_image", 100))
+    assert all(each.pending for each in failures(failed.catalog, "code:corrupt_image"))
     failed.work()
-    assert not any(each.pending for each in newest(failed.catalog, "code:corrupt_image", 100))
+    assert not any(each.pending for each in failures(failed.catalog, "code:corrupt_image"))
 
 
 def test_a_run_that_was_stopped_goes_on_and_sends_nothing_twice(failed: Rig) -> None:

@@ -17,6 +17,7 @@ from worker.cli import (
     find,
     keys,
     pause,
+    quarantine,
     reconcile,
     redrive,
     reextract,
@@ -75,6 +76,7 @@ app.command("status", help=status.__doc__, short_help="How things are.")(status.
 app.command("backfill", help=backfill.__doc__, short_help="Announce what a bucket holds already.")(backfill.backfill)
 app.command("reconcile", help=reconcile.__doc__, short_help="Compare a bucket with its documents.")(reconcile.reconcile)
 app.command("failures", help=failures.__doc__, short_help="What could not be read, by cause.")(failures.failures)
+app.command("quarantine", help=quarantine.__doc__, short_help="Set failures aside.")(quarantine.quarantine)
 app.command("redrive", help=redrive.__doc__, short_help="Send failures back to the queue.")(redrive.redrive)
 app.command("reextract", help=reextract.__doc__, short_help="Have documents made anew.")(reextract.reextract)
 app.command("replay", help=replay.__doc__, short_help="Have what was handled handled again.")(replay.replay)

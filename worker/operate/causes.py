@@ -14,7 +14,7 @@ from worker.ports import Catalog
 LOOKED_AT = 900
 """Failures that one look reads: three pages of a stream."""
 SHOWN = 30
-"""Causes that are counted and shown."""
+"""Causes that are counted and shown, usually."""
 _SLOTS = 48
 _UNITS = (("hour", timedelta(hours=1)), ("day", timedelta(days=1)), ("week", timedelta(weeks=1)))
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,15 +43,15 @@ class Causes:
     shown: Sequence[Cause] = ()
 
 
-def causes(catalog: Catalog, filter_text: str, looked_at: int = LOOKED_AT) -> Causes:
-    """Of the failures that match. Raises QueryError.
+def causes(catalog: Catalog, filter_text: str, looked_at: int = LOOKED_AT, shown: int = SHOWN) -> Causes:
+    """Of the failures that match, so many causes at most. Raises QueryError.
 
     First and last times, and what is shown by units of time, are of the newest failures alone where there are more.
     """
     query = narrowed(filter_text, FAILED)
     total = catalog.count(query)
     newest = list(islice(stream(catalog, query), looked_at))
-    groups = grouped(newest)[:SHOWN]
+    groups = grouped(newest)[:shown]
     if total > len(newest):
         groups = sorted((_counted(catalog, query, group) for group in groups), key=lambda group: -group.count)
     unit, slots = _by_time(newest)

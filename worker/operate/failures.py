@@ -54,11 +54,6 @@ def stream(catalog: Catalog, query: Query) -> Iterator[Failure]:
     return (failure_of(key, fields) for key, fields in catalog.stream(query, _FIELDS))
 
 
-def groups(catalog: Catalog, filter_text: str = "") -> list[Group]:
-    """The groups of the failures that match, the largest first. Their counts add up to the number of failures."""
-    return grouped(failures(catalog, filter_text))
-
-
 def grouped(failures: Iterable[Failure]) -> list[Group]:
     """The groups of these failures, the largest first."""
     found: dict[str, Group] = {}
@@ -66,20 +61,6 @@ def grouped(failures: Iterable[Failure]) -> list[Group]:
         known = found.get(failure.fingerprint)
         found[failure.fingerprint] = _with(known, failure) if known else _alone(failure)
     return sorted(found.values(), key=lambda group: (-group.count, group.fingerprint))
-
-
-def newest(catalog: Catalog, filter_text: str, limit: int) -> list[Failure]:
-    """At most `limit` failures, the newest first; holds twice as many at the most."""
-    kept: list[Failure] = []
-    for failure in failures(catalog, filter_text):
-        kept.append(failure)
-        if len(kept) > 2 * limit:
-            kept = _newest(kept)[:limit]
-    return _newest(kept)[:limit]
-
-
-def _newest(found: list[Failure]) -> list[Failure]:
-    return sorted(found, key=lambda failure: (failure.at, failure.key), reverse=True)
 
 
 def _alone(failure: Failure) -> Group:

@@ -77,6 +77,17 @@ def test_a_rehearsal_says_exactly_what_the_run_then_does(busy: tuple[Place, Clie
         assert client.get(path)["runs"] == [run]
 
 
+def test_failures_are_set_aside_and_released(busy: tuple[Place, Client]) -> None:
+    _, client = busy
+    asked = {"query": "name:broken/1*"}
+    assert rehearsed(client, "/v1/quarantines", **asked) == {"documents": 111}
+    run = ended(client, "/v1/quarantines", **asked)
+    assert (run["state"], run["published"]) == ("done", 111)
+    assert rehearsed(client, "/v1/quarantines", **asked) == {"documents": 0}
+    assert rehearsed(client, "/v1/redrives", **asked)["messages"] == 0
+    assert rehearsed(client, "/v1/redrives", release=True, **asked)["messages"] == 111
+
+
 def test_a_reconcile_tells_differences_and_mends_them(busy: tuple[Place, Client]) -> None:
     place, client = busy
     found = rehearsed(client, "/v1/reconciles", scope="gs://photos/")

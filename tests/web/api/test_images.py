@@ -118,6 +118,8 @@ def test_failures_add_up_and_come_one_by_one(client: Client) -> None:
     grouped = client.get("/v1/failures")
     assert grouped["total"] == sum(group["count"] for group in grouped["groups"]) == 3
     assert (grouped["groups"][0]["code"], grouped["groups"][0]["count"]) == ("corrupt_image", 2)
+    one = client.get("/v1/failures", limit=1)
+    assert (one["total"], one["others"], [group["count"] for group in one["groups"]]) == (3, 1, [2])
     page = client.get("/v1/failures/items", q="code:corrupt_image", limit=1)
     rest = client.get("/v1/failures/items", q="code:corrupt_image", limit=1, cursor=page["next"])
     assert {each["uri"] for each in page["failures"] + rest["failures"]} == {

@@ -73,6 +73,15 @@ def redrive(parts: Behind, by: By, asked: schemas.Redrive) -> Response:
     return _begin(parts, by, work)
 
 
+@_post("/quarantines")
+def quarantine(parts: Behind, by: By, asked: schemas.Quarantine) -> Response:
+    """Set failures aside; a redrive with `release` lets them go back."""
+    text = str(search(asked.query, by))
+    if asked.dry_run:
+        return _found(by, {"documents": actions.rehearse_set_aside(parts.site, text)})
+    return _begin(parts, by, lambda site, watch: actions.set_aside(site, text, watch))
+
+
 @_post("/reextractions")
 def reextract(parts: Behind, by: By, asked: schemas.Reextraction) -> Response:
     """Have documents made anew from their objects."""

@@ -18,6 +18,7 @@ from worker.web.viewer import Scope
 ACTIONS = {
     "backfills": "backfill",
     "redrives": "redrive",
+    "quarantines": "quarantine",
     "reextractions": "reextract",
     "reconciles": "reconcile",
     "replays": "replay",

@@ -115,9 +115,14 @@ class Facets(BaseModel):
 
 
 class Failures(BaseModel):
-    """All failures that match, by their causes, the most frequent first."""
+    """The failures that match, by their causes, the most frequent first.
+
+    Causes, first and last times are those of the `looked_at` newest; each count is of all. `others` have other causes.
+    """
 
     total: int
+    looked_at: int
+    others: int
     groups: list[Group]
 
 
@@ -193,11 +198,17 @@ class Differences(BaseModel):
     first: list[Map]
 
 
+class Free(BaseModel):
+    """How many failures would be set aside."""
+
+    documents: int
+
+
 class Counted(BaseModel):
     """What a dry run found, exactly; nothing was done."""
 
     dry_run: Literal[True]
-    found: Estimate | Tally | Preview | Differences
+    found: Estimate | Tally | Preview | Differences | Free
 
 
 # --- what is asked -----------------------------------------------------------------------------------------
@@ -239,6 +250,12 @@ class Redrive(Bulk):
 
     query: Search = ""
     release: bool = Field(False, description="Quarantined ones, too.")
+
+
+class Quarantine(_Dry):
+    """Set failures aside: their objects are not read again until they are released."""
+
+    query: Search = ""
 
 
 class Reextraction(Bulk):

@@ -5,8 +5,6 @@ from starlette.responses import Response
 
 from worker import actions
 from worker.catalog.query import parse
-from worker.operate import quarantine
-from worker.operate.again import failed_ones
 from worker.operate.conveyor import Watch
 from worker.operate.runs import Run
 from worker.site import Site
@@ -45,4 +43,4 @@ def _confirmation(request: Request, q: str, *, changed: bool = False) -> Respons
 
 
 def _free(request: Request, q: str) -> int:
-    return quarantine.free(site_of(request).catalog, failed_ones(q))
+    return actions.rehearse_set_aside(site_of(request), q)
