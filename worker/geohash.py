@@ -3,6 +3,8 @@
 _ALPHABET = "0123456789bcdefghjkmnpqrstuvwxyz"
 LENGTH = 10
 """Characters; ten are a box of about 1.2 m by 0.6 m at the equator."""
+_MOST_CELLS = 1024
+"""Of a cover, before those that are neighbours by their geohash are one range."""
 _AFTER = "~"
 """Sorts after all that stands in a geohash."""
 
@@ -10,32 +12,44 @@ _AFTER = "~"
 def encode(latitude: float, longitude: float, length: int = LENGTH) -> str:
     """The geohash of a position in degrees, within [-90, 90] and [-180, 180]."""
     bits = 5 * length
-    return _text(_cell((longitude + 180) / 360, (bits + 1) // 2), _cell((latitude + 90) / 180, bits // 2), length)
+    column, row = _cell((longitude + 180) / 360, (bits + 1) // 2), _cell((latitude + 90) / 180, bits // 2)
+    return _text(_mixed(column, row, length), length)
 
 
 def cover(south: float, west: float, north: float, east: float, most: int) -> list[tuple[str, str]]:
-    """Ranges, first included and last not, that hold the geohash of every place in a box, and of some beside it.
+    """Ranges, first included and last not, that hold the geohash of every place in a box, and of few beside it.
 
-    There are at most `most`, at least 4. The west is not beyond the east.
+    There are at most `most`. The west is not beyond the east.
     """
     for length in range(LENGTH, 0, -1):
         bits = 5 * length
         columns = [_cell((degrees + 180) / 360, (bits + 1) // 2) for degrees in (west, east)]
         rows = [_cell((degrees + 90) / 180, bits // 2) for degrees in (south, north)]
-        if (columns[1] - columns[0] + 1) * (rows[1] - rows[0] + 1) <= most:
+        if (columns[1] - columns[0] + 1) * (rows[1] - rows[0] + 1) <= _MOST_CELLS:
             cells = (
-                _text(column, row, length)
+                _mixed(column, row, length)
                 for column in range(columns[0], columns[1] + 1)
                 for row in range(rows[0], rows[1] + 1)
             )
-            return [(cell, cell + _AFTER) for cell in sorted(cells)]
+            return [(_text(first, length), _text(last, length) + _AFTER) for first, last in _runs(sorted(cells), most)]
     return [("", _AFTER)]
 
 
-def _text(east: int, north: int, length: int) -> str:
-    """The geohash of a cell, by its column and row."""
+def _runs(numbers: list[int], most: int) -> list[tuple[int, int]]:
+    """The first and the last of so many runs of numbers, with the widest gaps between them."""
+    gaps = sorted(range(1, len(numbers)), key=lambda place: numbers[place - 1] - numbers[place])[: most - 1]
+    begins = [0, *sorted(place for place in gaps if numbers[place] - numbers[place - 1] > 1)]
+    ends = [*(place - 1 for place in begins[1:]), len(numbers) - 1]
+    return [(numbers[begin], numbers[end]) for begin, end in zip(begins, ends, strict=True)]
+
+
+def _mixed(east: int, north: int, length: int) -> int:
+    """The number of a cell in the order of geohashes, by its column and row."""
     begins_odd = length % 2 == 0  # longitude and latitude take turns, longitude has the first bit, which is the highest
-    mixed = _spread(east) << begins_odd | _spread(north) << (not begins_odd)
+    return _spread(east) << begins_odd | _spread(north) << (not begins_odd)
+
+
+def _text(mixed: int, length: int) -> str:
     return "".join(_ALPHABET[mixed >> shift & 31] for shift in range(5 * length - 5, -1, -5))
 
 

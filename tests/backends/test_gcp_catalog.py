@@ -106,7 +106,6 @@ def test_what_firestore_says_is_told_in_our_terms(
             "8 fields",
         ),
         ("iso:1,2,3,4,5,6 f:1,2,3,4,5,6", 0, "30 alternatives, multiplied out"),
-        ("near:1,1,1km iso:1,2,3,4,5,6,7,8", 0, "30 alternatives, multiplied out"),
     ],
 )
 def test_what_its_indexes_cannot_tell_is_refused_with_advice(text: str, column: int, advice: str) -> None:
@@ -131,15 +130,27 @@ def test_only_words_and_places_are_looked_at_again(text: str, left: list[str]) -
     assert [str(term) for term in plan(parse(text)).left] == left
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["near:1,1,1km iso:1,2,3,4,5,6,7,8", "box:47,10,48,11 near:47.5,10.5,9km status:ok,partial", "near:0,180,9km"],
+)
+def test_places_take_what_alternatives_are_left(text: str) -> None:
+    terms = [plan(parse(part)) for part in text.split()]
+    assert len(plan(parse(text)).filters) == len(terms)
+
+
 def test_what_would_take_too_many_reads_is_refused(cloud: Cloud) -> None:
     with closing(FirestoreDocuments(cloud.project)) as store:
         store.commit([Create(document) for document in documents()])
     with closing(FirestoreCatalog(cloud.project, counted=10)) as catalog:
         assert catalog.count(parse("")) == len(documents())
         assert dict(catalog.facets(parse(""), ["status", "position", "iso"])["status"])["failed"] == 3
+        buckets = dict(catalog.facets(parse(""), ["bucket"])["bucket"])
+        assert buckets == {"photos": len(documents()) - 2, "archive": 2}
         assert catalog.facets(parse("status:failed"), ["bucket"]) == {"bucket": [("photos", 3)]}
         for refused in (
             lambda: catalog.count(parse("near:48,11,2000km")),
+            lambda: catalog.page(parse("near:48,11,2000km"), limit=20),
             lambda: catalog.facets(parse(""), ["camera"]),
             lambda: catalog.facets(parse("jpg many"), ["status"]),
         ):

@@ -35,9 +35,9 @@ LENSES = ("FE 24-70mm F2.8 GM", "RF24-105mm F4 L IS USM", None)
 KEYWORDS = ("alps", "lake garda", "Zürich", "snow", "night", "日本")
 
 
-def documents() -> list[Document]:
-    """All of them; the same at every call."""
-    return [*_by_hand(), *_by_chance(random.Random(20240501), 60)]
+def documents(by_chance: int = 60) -> list[Document]:
+    """All of them, so many of which are made by chance; the same at every call."""
+    return [*_by_hand(), *_by_chance(random.Random(20240501), by_chance)]
 
 
 def picture(

@@ -1,5 +1,6 @@
 """What documents hold for searches: bounded, folded, and never cut in silence."""
 
+import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,5 +103,15 @@ def test_a_cover_has_every_place_of_its_box(
     assert sum(first <= place < end for first, end in ranges) == 1
 
 
-def test_the_cover_of_a_small_box_is_small() -> None:
-    assert all(len(first) >= 5 for first, _ in cover(48.09, 11.49, 48.11, 11.51, 8))
+def test_a_cover_has_few_places_beside_its_box() -> None:
+    rng = random.Random(8)
+    for _ in range(40):
+        south, west, high, wide = rng.uniform(-60, 60), rng.uniform(-170, 160), 10 ** rng.uniform(-4, 1), rng.random()
+        ranges = cover(south, west, south + high, west + wide, 8)
+        around = [
+            (rng.uniform(south - high, south + 2 * high), rng.uniform(west - wide, west + 2 * wide))
+            for _ in range(2000)
+        ]
+        within = sum(south <= row <= south + high and west <= column <= west + wide for row, column in around)
+        found = sum(any(first <= encode(*place) < end for first, end in ranges) for place in around)
+        assert within <= found < 4 * within

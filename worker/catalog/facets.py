@@ -107,6 +107,10 @@ FACETS: dict[str, Facet] = {
 }
 
 
+FEW = ("iso", "position", "status", "bucket")
+"""Facets of few values: every store counts them, however many documents match."""
+
+
 def chosen(names: Iterable[str]) -> list[Facet]:
     """The facets of these names. Raises QueryError for one that there is not."""
     names = list(names)

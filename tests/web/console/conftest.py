@@ -32,9 +32,9 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def console(folder: Path, who: Access | None = None) -> Iterator[str]:
+def console(folder: Path, who: Access | None = None, kind: type[Site] = Site) -> Iterator[str]:
     """The console over a folder's catalog, for a client in more haste than a person; its address."""
-    with Site(settings_in(folder, {})) as site, socket.create_server(("127.0.0.1", 0)) as listener:
+    with kind(settings_in(folder, {})) as site, socket.create_server(("127.0.0.1", 0)) as listener:
         app = application(site, who or Access(), Bounds(rate=10_000, burst=10_000))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,14 @@ from tests.cli.program import started
 from tests.fakes import wait_until
 from tests.samples import SAMPLES
 from tests.web.console.browser import Browser
-from tests.web.console.conftest import PICTURES, watched
+from tests.web.console.conftest import PICTURES, console, watched
 from tests.web.console.gallery import hang
-from worker.catalog.query import parse
+from worker.backends.local.catalog import LocalCatalog
+from worker.catalog.facets import FEW
+from worker.catalog.query import Query, parse
+from worker.errors import QueryError
 from worker.local import settings_in
+from worker.ports import Catalog
 from worker.site import Site
 
 BROKEN = 17
@@ -144,10 +149,43 @@ def test_plots_count_as_facets_do_and_a_click_filters(browser: Browser, site: Si
     assert sum(plotted) == sum(count for _, count in counts["month"])
     week = [int(each.text) for each in browser.all(".week td") if each.text]
     assert sum(week) == sum(plotted)
+    assert not browser.all(".week a"), "no search asks for an hour of the week"
     wait_until(lambda: browser.all("[data-chart=months] canvas"))
     wanted = int(bars[0].text.split("\n")[-1])
     bars[0].click()
     wait_until(lambda: browser.text("#total") == str(wanted))
+
+
+class FewFacets(LocalCatalog):
+    """A catalog of so many documents that its store counts facets of few values alone, as Firestore does."""
+
+    def facets(self, query: Query, names: Sequence[str]) -> Mapping[str, Sequence[tuple[str, int]]]:
+        """Those of few values."""
+        if {*names} - {*FEW}:
+            raise QueryError(0, "there are too many to count each camera; narrow the search")
+        return super().facets(query, names)
+
+
+class LargeSite(Site):
+    """A site with that catalog."""
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Of the folder."""
+        return self._kept(FewFacets(Path(self.settings.documents.removeprefix("sqlite:"))))
+
+
+def test_where_there_is_too_much_to_count_pages_say_so(window: Browser, gallery: Path) -> None:
+    with console(gallery, kind=LargeSite) as url:
+        window.url = url
+        window.open("/images")
+        wait_until(lambda: "too many to count each camera" in window.text(".facets"))
+        assert "failed" in window.text(".facets")
+        assert "Counting" not in window.text()
+        window.open("/plots")
+        wait_until(lambda: "too many to count each camera" in window.text("#figures"))
+        window.open("/queue")
+        assert window.all("#bucket")
 
 
 def test_light_and_dark_are_remembered(browser: Browser) -> None:

@@ -1,7 +1,7 @@
 """The catalog of a Firestore collection. Every answer is exact: what indexes cannot tell is read, or refused.
 
-A search reads the documents that it returns. One for places or several words reads some more, counting those reads up
-to `COUNTED` of them, and facets of names read all that match, up to `COUNTED`.
+A page reads the documents that it returns, and one. For places or several words it reads some more, up to `COUNTED`, as
+does counting those; facets of names read all that match, up to `COUNTED`.
 """
 
 import base64
@@ -28,7 +28,7 @@ from worker.model import Status, Value
 from worker.ports import Page, Stored
 
 COUNTED = 10_000
-"""Documents that are read to count what Firestore cannot."""
+"""Documents that are read to count what Firestore cannot, or to fill a page of it."""
 PAGE = 300
 """Documents of one query of `stream`."""
 _NAMES = 1000
@@ -38,6 +38,8 @@ _LOOKED_AT = ("position.latitude", "position.longitude", "search.words")
 """What the terms that are left to look at are about."""
 _PILES = {"status": [str(status) for status in Status], "position": ["yes", "no"], "iso": list(ISO_BANDS)}
 """Facets whose values are known beforehand."""
+_BUCKETS = 100
+"""Buckets that are looked for, to be counted."""
 _TIMES = frozenset(field.path for field in FIELDS if field.kind is Kind.TIME and field.clock is Clock.UTC)
 _Query = queries.StructuredQuery.pb()
 _UP, _DOWN = queries.StructuredQuery.Direction.ASCENDING, queries.StructuredQuery.Direction.DESCENDING
@@ -68,7 +70,8 @@ class FirestoreCatalog:
         """One query; more where some of what came does not match."""
         planned = plan(query, self._promoted(query))
         start = _decoded(cursor, planned) if cursor else None
-        rows = list(islice(self._matching(planned, None, limit + 1, start), limit + 1))
+        bounded = "fill a page" if planned.left else ""
+        rows = list(islice(self._matching(planned, None, limit + 1, start, bounded), limit + 1))
         more = _encoded(planned, *rows[limit - 1]) if len(rows) > limit else ""
         return Page(tuple(rows[:limit]), more)
 
@@ -78,7 +81,7 @@ class FirestoreCatalog:
         if not planned.left:
             with _answerable():
                 return self._collection.count(statement(planned))
-        return sum(1 for _ in self._limited(planned, (), "count them"))
+        return sum(1 for _ in self._matching(planned, (), PAGE, bounded="count them"))
 
     def stream(self, query: Query, fields: Sequence[str] | None = None) -> Iterator[Row]:
         """Query by query, each of which goes on behind the last document of the one before."""
@@ -91,7 +94,8 @@ class FirestoreCatalog:
         planned = plan(query, self._promoted(query))
         if planned.left or self.count(query) <= self._counted:
             paths = [path for facet in facets for path in facet.paths]
-            return counted((document for _, document in self._limited(planned, paths, "sort them")), facets)
+            found = self._matching(planned, paths, PAGE, bounded="sort them")
+            return counted((document for _, document in found), facets)
         return {facet.name: self._piles(query, facet) for facet in facets}
 
     def by_name(self, bucket: str, prefix: str = "", start_after: str = "") -> Iterator[Stored]:
@@ -111,20 +115,20 @@ class FirestoreCatalog:
         self._collection.close()
 
     def _matching(
-        self, planned: Plan, fields: Sequence[str] | None, size: int, start: list[object] | None = None
+        self,
+        planned: Plan,
+        fields: Sequence[str] | None,
+        size: int,
+        start: list[object] | None = None,
+        bounded: str = "",
     ) -> Iterator[Row]:
-        """What matches after a place, newest first; read so many at a time."""
-        for row in self._read(planned, fields, min(PAGE, 2 * size) if planned.left else size, start):
-            if all(holds(term, row[1]) for term in planned.left):
-                yield row
-
-    def _limited(self, planned: Plan, fields: Sequence[str], what: str) -> Iterator[Row]:
-        """The same, if it takes no more reads than are allowed."""
-        for read, row in enumerate(self._read(planned, fields, PAGE)):
-            if read == self._counted:
-                raise QueryError(
-                    0, f"Firestore would have to read more than {self._counted} documents to {what}; narrow the search"
-                )
+        """What matches after a place, newest first; read so many at a time, and `bounded` to do something, no more
+        than are allowed."""
+        size = min(PAGE, 2 * size) if planned.left else size
+        for read, row in enumerate(self._read(planned, fields, size, start)):
+            if bounded and read == self._counted:
+                most = f"more than {self._counted} documents"
+                raise QueryError(0, f"Firestore would have to read {most} to {bounded}; narrow the search")
             if all(holds(term, row[1]) for term in planned.left):
                 yield row
 
@@ -160,12 +164,29 @@ class FirestoreCatalog:
                 encode(statement.start_at.values.add(), moment)
 
     def _piles(self, query: Query, facet: Facet) -> list[tuple[str, int]]:
-        if facet.name not in _PILES:
+        piles = self._buckets() if facet.name == "bucket" else _PILES.get(facet.name, ())
+        if not piles:
             raise QueryError(
                 0, f"Firestore counts each {facet.name} of at most {self._counted} documents; narrow the search"
             )
-        counts = {pile: Query(query.terms + parse(facet.asked(pile)).terms) for pile in _PILES[facet.name]}
+        counts = {pile: Query(query.terms + parse(facet.asked(pile)).terms) for pile in piles}
         return ranked((pile, count) for pile, query in counts.items() if (count := self.count(query)))
+
+    def _buckets(self) -> Sequence[str]:
+        """Those that documents speak of, one read for each; none if there are too many."""
+        found: list[str] = []
+        while len(found) <= _BUCKETS:
+            behind = _Query()
+            behind.where.CopyFrom(condition(Where("bucket", Op.GREATER_THAN, found[-1] if found else "")))
+            behind.order_by.add(direction=_UP).field.field_path = "bucket"
+            behind.limit.value = 1
+            _select(behind, ["bucket"])
+            with _answerable():
+                documents = self._collection.query(behind)
+            if not documents:
+                return found
+            found.append(documents[0].fields["bucket"].string_value)
+        return ()
 
     def _names(self, bucket: str, op: int, start: str, end: str | None) -> list[Pb]:
         statement = _Query()

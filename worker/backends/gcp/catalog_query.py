@@ -1,7 +1,7 @@
 """A query as filters of Firestore's, as far as its indexes answer it exactly; what they cannot answer is refused.
 
 Two kinds of terms are asked for by less than all of what they say, and the documents that come are looked at again: of
-several words Firestore looks one up, and of a circle it knows boxes. docs/search.md has the indexes.
+several words Firestore looks one up, and of a circle ranges of geohashes. docs/search.md has the indexes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,8 +43,8 @@ _ALWAYS = frozenset({"bucket", "name", "extractor", "processed", "worker", "stat
 """Fields that no document lacks."""
 _ZONES = timedelta(days=1)
 """No clock is further from UTC."""
-_CELLS = 8
-"""Boxes of a cover."""
+_RANGES_OF_A_PLACE = 8
+"""Ranges of geohashes, where there is room for so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,18 @@ def plan(query: Query, promoted: frozenset[str] = frozenset()) -> Plan:
     found: list[Alternatives] = []
     left: list[Term] = []
     looked_up = _looked_up(query)
+    places = [term for term in query.terms if term.field.kind is Kind.PLACE]
     for term in query.terms:
         if term.field is TAG:
             found.append(_tagged(term, promoted))
-        elif not _is_of_words(term):
+        elif not _is_of_words(term) and term not in places:
             found.append(_alternatives(term, query))
         elif term is looked_up:
             found.append([[_contains(term)]])
         if not _is_answered(term, looked_up):
             left.append(term)
+    room = MOST_ALTERNATIVES // max(1, prod(map(_count, found)))
+    found += [_in_place(term, int(room ** (1 / len(places)))) for term in places]
     ranged = {where.path for each in found for some in each for where in some if where.op in _RANGES}
     if len(ranged | {TIME, LOCAL}) > MOST_RANGES:
         raise QueryError(0, f"Firestore takes ranges of {MOST_RANGES - 2} fields at once; ask for fewer")
@@ -145,8 +148,6 @@ def _alternatives(term: Term, query: Query) -> Alternatives:
             return [[_has(term)]]
         case Operator.WITHIN:
             return [_within(term)]
-        case Operator.NEAR | Operator.BOX:
-            return _in_place(term)
     if term.field.kind is Kind.FLAG:
         if term.values[0] is term.negated:
             _refuse(term, f"it finds documents with {term.field.name}:yes alone; leave this out")
@@ -190,11 +191,14 @@ def _within(term: Term) -> list[Where]:
     return [Where("bucket", Op.EQUAL, bucket), *(_begins("name", prefix) if prefix else [])]
 
 
-def _in_place(term: Term) -> Alternatives:
+def _in_place(term: Term, most: int) -> Alternatives:
+    """So many ranges of geohashes, at most."""
     if term.negated:
         _refuse(term, "it cannot leave an area out; ask for the areas beside it instead")
     boxes = boxes_of(term)
-    ranges = {each for box in boxes for each in geohash.cover(*box, _CELLS // len(boxes))}
+    ranges = {
+        each for box in boxes for each in geohash.cover(*box, max(1, min(_RANGES_OF_A_PLACE, most) // len(boxes)))
+    }
     return [[Where(GEOHASH, _FROM, first), Where(GEOHASH, _BELOW, end)] for first, end in sorted(ranges)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from worker.catalog.facets import FACETS
+from worker.catalog.facets import FACETS, FEW, Counts
 from worker.catalog.fields import FIELDS, TAG, Kind
 from worker.catalog.query import Query
 from worker.errors import QueryError
@@ -76,10 +76,10 @@ def images(request: Request, q: str = "", cursor: str = "", view: str = "grid") 
 @router.get("/images/facets")
 def facets(request: Request, q: str = "", view: str = "grid") -> Response:
     """What there is among what matches."""
-    found = site_of(request).catalog.facets(asked(request, q), _NAMES)
-    told = {name: [pile for pile in found[name] if may_see(request, pile[0])] for name in _NAMES}
+    found, fault = _counted(site_of(request).catalog, asked(request, q))
+    told = {name: [pile for pile in found[name] if may_see(request, pile[0])] for name in found}
     piles = {_LABELS.get(name, name): _piles(name, q, counts) for name, counts in told.items() if counts}
-    return fragment("facets.html", q=q, view=view, piles=piles, most=_VALUES)
+    return fragment("facets.html", q=q, view=view, piles=piles, most=_VALUES, fault=fault)
 
 
 @router.get("/images/complete")
@@ -88,6 +88,14 @@ def complete(request: Request, q: str = "") -> Response:
     head, _, word = q.rpartition(" ") if not q.endswith(" ") else (q.rstrip(), "", "")
     before = f"{head} " if head else ""
     return fragment("suggestions.html", found=_suggestions(request, before, word))
+
+
+def _counted(catalog: Catalog, query: Query) -> tuple[Counts, str]:
+    """All facets; or those that every store counts, and why there are no more."""
+    try:
+        return catalog.facets(query, _NAMES), ""
+    except QueryError as error:
+        return catalog.facets(query, FEW), error.message
 
 
 def _total(catalog: Catalog, query: Query, found: Page, cursor: str) -> int:
@@ -135,6 +143,9 @@ def _values(request: Request, name: str) -> list[tuple[str, str, str]]:
     facet = {"taken": "month"}.get(field.name, field.name)
     if facet not in FACETS:
         return []
-    counts = site_of(request).catalog.facets(Query(), [facet])[facet]
+    try:
+        counts = site_of(request).catalog.facets(Query(), [facet])[facet]
+    except QueryError:  # too many to be counted: it can be written still
+        return []
     seen = [(value, count) for value, count in counts if may_see(request, value)]
     return [(FACETS[facet].asked(value), f"{count:,}", value) for value, count in seen]

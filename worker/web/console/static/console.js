@@ -39,6 +39,14 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   }
   last = body;
 });
+document.body.addEventListener("htmx:responseError", (event) => {
+  if (isLook(event)) return;
+  const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  const note = document.createElement("p");
+  note.className = "note bad";
+  note.textContent = one("[role=alert]", answer)?.textContent ?? "This cannot be shown now.";
+  event.detail.target.replaceChildren(note);
+});
 document.body.addEventListener("htmx:sendError", () => late(true));
 document.body.addEventListener("htmx:afterSettle", () => { ready(); choose(chosen, false); });
 
