@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -69,6 +70,17 @@ class Browser:
         """It, as soon as it is there."""
         wait_until(lambda: self.all(selector))
         return self.all(selector)[0]
+
+    def click(self, selector: str) -> None:
+        """Click it once it is there, and once more where the page had looked again between finding and clicking."""
+        wait_until(lambda: self._clicked(selector))
+
+    def _clicked(self, selector: str) -> bool:
+        try:
+            self.one(selector).click()
+        except (StaleElementReferenceException, IndexError):
+            return False
+        return True
 
     def text(self, selector: str = "main") -> str:
         return str(self.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector))

@@ -39,6 +39,11 @@ def test_every_figure_has_its_unit() -> None:
     assert (words.count(1, "process"), words.count(1204, "process")) == ("1 process", "1,204 processes")
 
 
+def test_of_many_columns_is_said_how_many() -> None:
+    assert words.briefly("make:Sony --columns a,b,c,d,e,f,g,h --to x") == "make:Sony --columns (8) --to x"
+    assert words.briefly("make:Sony --columns name,taken --to x") == "make:Sony --columns name,taken --to x"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

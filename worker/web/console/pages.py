@@ -184,6 +184,7 @@ def _environment() -> Environment:
     )
     made.globals.update(asset=assets.address, address=with_query, count=words.count)
     made.filters.update(
+        briefly=words.briefly,
         exact=_exact,
         number=words.number,
         size=words.size,

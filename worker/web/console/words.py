@@ -7,6 +7,7 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
 """Control characters, what reorders or hides text, and halves of characters."""
+_COLUMNS = re.compile(r"--columns [^ ,]+(?:,[^ ,]+){6,}")
 _STEPS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
 _MANY = 100
 _IRREGULAR = {"entry": "entries", "process": "processes"}
@@ -15,6 +16,11 @@ _IRREGULAR = {"entry": "entries", "process": "processes"}
 def visible(text: str) -> str:
     """The text with what a page would obey, not show, written as an escape."""
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text)
+
+
+def briefly(scope: str) -> str:
+    """What a run is about; of many columns only how many there are."""
+    return _COLUMNS.sub(lambda match: f"--columns ({match[0].count(',') + 1})", scope)
 
 
 def number(value: float | None) -> str:

@@ -193,6 +193,8 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 const axis = (more) => ({ stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, ...more });
 
+const WHOLE = [...Array(10).keys()].flatMap((power) => [1, 2, 5].map((each) => each * 10 ** power));
+
 function flow(place, values) {
   const rate = { label: "messages/s", scale: "rate", stroke: colour("--warn"), width: 1.5 };
   const waiting = { label: "waiting, messages", stroke: colour("--accent"), fill: colour("--accent-ground"), width: 1.5 };
@@ -200,7 +202,7 @@ function flow(place, values) {
     series: [{ label: "UTC", value: (_, time) => time == null ? "" : new Date(time * 1000).toISOString().slice(11, 19) }, waiting, rate],
     scales: { y: { range: (_, low, high) => [0, Math.max(1, high)] }, rate: { range: (_, low, high) => [0, Math.max(1, high)] } },
     tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
-    axes: [axis({ space: 70, values: (_, times) => times.map((time) => new Date(time * 1000).toISOString().slice(11, 19)) }), axis({ size: 48 }), axis({ scale: "rate", side: 1, size: 44, grid: { show: false } })],
+    axes: [axis({ space: 70, values: (_, times) => times.map((time) => new Date(time * 1000).toISOString().slice(11, 19)) }), axis({ size: 48, incrs: WHOLE }), axis({ scale: "rate", side: 1, size: 44, grid: { show: false } })],
   }, [values.at, values.waiting, values.rate]];
 }
 
