@@ -21,7 +21,7 @@ from worker.extract import remembered, values
 from worker.extract.budget import Budget
 from worker.extract.ifd import CLASSIC, Entry, Layout, Missing, Source, read_directory
 from worker.extract.parts import Unread
-from worker.extract.remembered import BLOBS, MAKER_NOTE, Content, Named, Remembered
+from worker.extract.remembered import BLOBS, MAKER_NOTE, Content, Remembered
 from worker.extract.tag_tables import EXIF, Known, Rule, Table
 from worker.extract.values import ASCII, COMMENTS, FIELDS, SIZES, TEXTS, Omitted
 from worker.model import Block, BlockStatus, Tag
@@ -142,34 +142,39 @@ class Header(ExifHeader):
     def _read(self, entries: list[Entry], names: remembered.Names, memory: Remembered) -> bool:
         """Read these entries into `tags`; False where too many of the directory's are malformed.
 
-        A value can be remembered by its entry if it stands there, or else by its bytes, if they are few and at hand.
+        A value is remembered by its entry if it stands there, or else by its bytes, if they are few and at hand. Half
+        of all entries were met before, so that is asked first: nothing of them needs to be looked at.
         """
         tags, lost, special, data = self.tags, self.lost, self.special, self.source.data
         pointed, width, base = self._layout.pointer.unpack, self._layout.pointer.size, self.offset
+        remembered.make_room(memory, len(entries))
         for entry in entries:
-            tag, kind, count, raw = entry
-            size = SIZES.get(kind)
-            if size is None:
-                if not self._malformed(entry):
-                    return False
-                continue
-            key, known, is_blob = named = names[tag]
-            content: Entry | Content = entry
-            length = size * count
-            if length > width:
-                at = base + pointed(raw)[0] if length <= _CHEAP else -1
-                raw = data[at : at + length] if at >= 0 else b""
-                content = tag, kind, raw
-            if len(raw) < length or is_blob or key in tags or key in lost or tag in special:
-                self._add(named, entry, length)
-                continue
-            found = memory.get(content)
+            found = memory.get(entry)
             if found is None:
-                found = self._tag(tag, kind, count, raw if len(raw) == length else raw[:length], known)
-                remembered.remember(memory, content, found)
-            elif found.value.__class__ is list:
-                found = remembered.own(found)
-            tags[key] = found
+                tag, kind, count, raw = entry
+                size = SIZES.get(kind)
+                if size is None:
+                    if not self._malformed(entry):
+                        return False
+                    continue
+                key, known, is_blob = names[tag]
+                length = size * count
+                content: Entry | Content = entry
+                if length > width:
+                    at = base + pointed(raw)[0] if length <= _CHEAP else -1
+                    raw = data[at : at + length] if at >= 0 else b""
+                    content = tag, kind, raw
+                    found = memory.get(content)
+                if found is None:
+                    if is_blob or len(raw) < length or tag in special:
+                        self._add(key, entry, known, length)
+                        continue
+                    found = memory[content] = key, self._tag(tag, kind, count, raw[:length], known)
+            key, made = found
+            if key in tags or key in lost:
+                self._add(key, entry, names[entry[0]][1], SIZES[entry[1]] * entry[2])
+            else:
+                tags[key] = made if made.value.__class__ is not list else remembered.own(made)
         return True
 
     def _malformed(self, entry: Entry) -> bool:
@@ -179,9 +184,8 @@ class Header(ExifHeader):
             self.faults["malformed"] += 1
         return self._bad <= _MOST_BAD_ENTRIES
 
-    def _add(self, named: Named, entry: Entry, length: int) -> None:
+    def _add(self, key: str, entry: Entry, known: Known, length: int) -> None:
         """Read one entry's value and put it into `tags`, or its key into `lost`; the first of a key counts."""
-        key, known, _ = named
         if key in self.lost or (key in self.tags and self.tags[key].id == entry[0]):
             return  # as in ExifTool
         if key in self.tags:  # FlashEnergy is 0x920B in TIFF/EP and 0xA20B in Exif: both stay

@@ -12,8 +12,8 @@ BLOBS = frozenset({0x02BC, 0x83BB, 0x8649, 0x8773, MAKER_NOTE, 0x935C, 0xC634})
 
 Content = tuple[int, int, bytes]
 """Tag, field type, and bytes of a value."""
-Remembered = dict[Entry | Content, Tag]
-"""Tags: of values that stand in an entry by that entry, of other short ones by their bytes."""
+Remembered = dict[Entry | Content, tuple[str, Tag]]
+"""Tags with their keys: of values that stand in an entry by that entry, of other short ones by their bytes."""
 MOST_REMEMBERED = 1024
 """Values per group: cameras write few different ones, but files choose them."""
 
@@ -29,8 +29,7 @@ class Names(dict[int, Named]):
         super().__init__()
         self._group, self._table = group, table
 
-    def __hash__(self) -> int:  # type: ignore[override] # a dict has none; there is one of each group and table
-        return id(self)
+    __hash__ = object.__hash__  # type: ignore[assignment] # a dict has none; there is one of each group and table
 
     def __missing__(self, tag: int) -> Named:
         known = self._table.get(tag)
@@ -53,11 +52,10 @@ def memory(_names: Names, _order: str, _slot: int) -> Remembered:
     return {}
 
 
-def remember(kept: Remembered, content: Entry | Content, tag: Tag) -> None:
-    """Keep a tag for the next image that has the same value."""
-    if len(kept) >= MOST_REMEMBERED:
+def make_room(kept: Remembered, wanted: int) -> None:
+    """Forget all where there is no room for so many more."""
+    if len(kept) > MOST_REMEMBERED - wanted:
         kept.clear()
-    kept[content] = tag if tag.value.__class__ is not list else own(tag)
 
 
 def own(tag: Tag) -> Tag:

@@ -19,8 +19,7 @@ Known = tuple[str, Rule]
 class Table(dict[int, Known]):
     """Tags by number. Made once, at import; hashable by identity, so that what is known of its tags can be kept."""
 
-    def __hash__(self) -> int:  # type: ignore[override] # a dict has none, as it may change: this one does not
-        return id(self)
+    __hash__ = object.__hash__  # type: ignore[assignment] # a dict has none, as it may change: this one does not
 
 
 _EXIF_NAMES = {
