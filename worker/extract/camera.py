@@ -5,14 +5,11 @@ become "Nikon" and "D90", "RICOH IMAGING COMPANY, LTD." and "PENTAX K-1" become 
 """
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 
 from worker.extract.camera_tables import BRANDS, COMPANY
-from worker.extract.lookup import Tags, as_number, first, text_of
+from worker.extract.lookup import Sources, Tags, answered, as_number, rows, text_of
 from worker.model import Camera
-
-Sources = dict[str, str]
 
 _LENS = (
     "ExifIFD:LensModel",
@@ -46,25 +43,13 @@ _LENS_SERIAL = (
 
 def camera(tags: Tags) -> tuple[Camera | None, Sources]:
     """The apparatus, and the tag that each of its fields came from; None if no field is known."""
-    sources: Sources = {}
-
-    def pick(field: str, names: tuple[str, ...], read: Callable[[Tags, str], str | None]) -> str | None:
-        found = first(tags, names, read)
-        if found is None:
-            return None
-        sources[f"camera.{field}"] = found[1]
-        return found[0]
-
-    raw_make = pick("make", ("IFD0:Make", "XMP-tiff:Make"), _written)
-    raw_model = pick("model", ("IFD0:Model", "XMP-tiff:Model", "IFD0:UniqueCameraModel"), _written)
-    make, model = tidy(raw_make, raw_model)
-    lens = pick("lens", _LENS, _lens_name) or pick("lens", _LENS_RANGE, _lens_range)
-    body, glass = pick("body_serial", _BODY_SERIAL, _written), pick("lens_serial", _LENS_SERIAL, _written)
-    if not sources:
+    fields, sources = answered(tags, _ROWS)
+    if not fields:
         return None, sources
-    if raw_make is None and make:
+    make, model = tidy(fields.get("make"), fields.get("model"))
+    if make and "make" not in fields:
         sources["camera.make"] = sources["camera.model"]
-    return Camera(make, model, lens, body, glass), sources
+    return Camera(make, model, fields.get("lens"), fields.get("body_serial"), fields.get("lens_serial")), sources
 
 
 @lru_cache(maxsize=1024)  # a bucket's pictures come from few cameras; bounded, as files choose the names
@@ -141,3 +126,16 @@ def _lens_range(tags: Tags, name: str) -> str | None:
     if not wide or wide < 0:
         return focal
     return f"{focal} f/{wide:g}" if not narrow or narrow == wide else f"{focal} f/{wide:g}-{narrow:g}"
+
+
+_ROWS = rows(
+    "camera",
+    (
+        ("make", ("IFD0:Make", "XMP-tiff:Make"), _written),
+        ("model", ("IFD0:Model", "XMP-tiff:Model", "IFD0:UniqueCameraModel"), _written),
+        ("lens", _LENS, _lens_name),
+        ("lens", _LENS_RANGE, _lens_range),
+        ("body_serial", _BODY_SERIAL, _written),
+        ("lens_serial", _LENS_SERIAL, _written),
+    ),
+)

@@ -3,16 +3,11 @@
 EXIF comes before XMP, and a value as such before one in APEX units.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from worker.extract.camera_tables import METERING, PROGRAM, WHITE_BALANCE
-from worker.extract.lookup import Tags, number_of
+from worker.extract.lookup import Sources, Tags, answered, number_of, rows
 from worker.model import Exposure
-
-Sources = dict[str, str]
-Reader = Callable[[Tags, str], Any]
 
 _ISO = (
     "ExifIFD:ISO",
@@ -105,37 +100,34 @@ def _both(name: str) -> tuple[str, str]:
     return f"ExifIFD:{name}", f"XMP-exif:{name}"
 
 
-_FIELDS: tuple[tuple[str, tuple[str, ...], Reader], ...] = (
-    ("iso", _ISO, _iso),
-    ("f_number", _both("FNumber"), _positive),
-    ("f_number", _both("ApertureValue"), _f_number),
-    ("exposure_time", _both("ExposureTime"), _positive),
-    ("exposure_time", _both("ShutterSpeedValue"), _seconds),
-    ("exposure_bias", ("ExifIFD:ExposureCompensation", "XMP-exif:ExposureBiasValue"), _bias),
-    ("focal_length", _both("FocalLength"), _positive),
-    ("focal_length_35mm", ("ExifIFD:FocalLengthIn35mmFormat", "XMP-exif:FocalLengthIn35mmFilm"), _positive),
+_ROWS = rows(
+    "exposure",
     (
-        "subject_distance",
-        (*_both("SubjectDistance"), "XMP-aux:ApproximateFocusDistance", "MakerNotes:SubjectDistance"),
-        _positive,
+        ("iso", _ISO, _iso),
+        ("f_number", _both("FNumber"), _positive),
+        ("f_number", _both("ApertureValue"), _f_number),
+        ("exposure_time", _both("ExposureTime"), _positive),
+        ("exposure_time", _both("ShutterSpeedValue"), _seconds),
+        ("exposure_bias", ("ExifIFD:ExposureCompensation", "XMP-exif:ExposureBiasValue"), _bias),
+        ("focal_length", _both("FocalLength"), _positive),
+        ("focal_length_35mm", ("ExifIFD:FocalLengthIn35mmFormat", "XMP-exif:FocalLengthIn35mmFilm"), _positive),
+        (
+            "subject_distance",
+            (*_both("SubjectDistance"), "XMP-aux:ApproximateFocusDistance", "MakerNotes:SubjectDistance"),
+            _positive,
+        ),
+        ("flash", _both("Flash"), _flash_bits),
+        ("metering", _both("MeteringMode"), partial(_label, METERING)),
+        ("program", _both("ExposureProgram"), partial(_label, PROGRAM)),
+        ("white_balance", _both("WhiteBalance"), partial(_label, WHITE_BALANCE)),
     ),
-    ("flash", _both("Flash"), _flash_bits),
-    ("metering", _both("MeteringMode"), partial(_label, METERING)),
-    ("program", _both("ExposureProgram"), partial(_label, PROGRAM)),
-    ("white_balance", _both("WhiteBalance"), partial(_label, WHITE_BALANCE)),
 )
 """Field, tags and reader; where a field comes twice the second row serves if the first finds nothing."""
-_ROWS = tuple((name, field, f"exposure.{field}", read) for field, names, read in _FIELDS for name in names)
-"""The same by tag, with the name of the source."""
 
 
 def exposure(tags: Tags) -> tuple[Exposure | None, Sources]:
     """The exposure, and the tag that each of its fields came from; None if no field is known."""
-    fields: dict[str, Any] = {}
-    sources: Sources = {}
-    for name, field, source, read in _ROWS:
-        if name in tags and field not in fields and (value := read(tags, name)) is not None:
-            fields[field], sources[source] = value, name
+    fields, sources = answered(tags, _ROWS)
     if not fields:
         return None, sources
     if "flash" in fields:

@@ -1,12 +1,14 @@
 """Reading single tags: as text, as a number, or as the first of several names that has one."""
 
 import math
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from worker.model import Tag
 
 Tags = Mapping[str, Tag]
+Sources = dict[str, str]
+"""The tag that each field of an answer came from."""
 T = TypeVar("T")
 
 SIDECAR = "sidecar"
@@ -58,6 +60,31 @@ def as_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if math.isfinite(value) else None
+
+
+class Row(NamedTuple):
+    """A field of an answer, what `sources` calls it, and how it is read from a tag."""
+
+    field: str
+    source: str
+    read: Callable[[Tags, str], Any]
+
+
+def rows(answer: str, fields: Iterable[tuple[str, tuple[str, ...], Callable[[Tags, str], Any]]]) -> dict[str, Row]:
+    """The rows of an answer by tag, in the order in which they count, from fields with their tags and reader."""
+    return {name: Row(field, f"{answer}.{field}", read) for field, names, read in fields for name in names}
+
+
+def answered(tags: Tags, rows: Mapping[str, Row]) -> tuple[dict[str, Any], Sources]:
+    """The fields that the tags answer, each by the first tag that says something, and the tags they came from."""
+    fields: dict[str, Any] = {}
+    sources: Sources = {}
+    for name in rows:
+        if name in tags:
+            field, source, read = rows[name]
+            if field not in fields and (value := read(tags, name)) is not None:
+                fields[field], sources[source] = value, name
+    return fields, sources
 
 
 def first(tags: Tags, names: tuple[str, ...], read: Callable[[Tags, str], T | None]) -> tuple[T, str] | None:

@@ -4,10 +4,8 @@ A camera that looks straight down has pitch -90. Old Autel firmware counts camer
 horizon, as Pix4D does); it is turned into the common form.
 """
 
-from worker.extract.lookup import Tags, as_number, first, number_of, text_of
+from worker.extract.lookup import Sources, Tags, as_number, first, number_of, text_of
 from worker.model import Pose
-
-Sources = dict[str, str]
 
 _AXES = ("yaw", "pitch", "roll")
 

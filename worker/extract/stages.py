@@ -7,7 +7,7 @@ there; only a bucket's failure, a format that is not read here, and a file witho
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from worker.errors import CorruptImage, UnsupportedFormat, WorkerError
 from worker.extract import exif, iptc, tiff, xmp
@@ -38,7 +38,7 @@ FILE = "file"
 _WHOLE = {BlockStatus.OK, BlockStatus.ABSENT}
 
 Tags = dict[str, Tag]
-Found = tuple[Tags, dict[str, Block]]
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -57,32 +57,25 @@ def extract(image: RangeReader, limits: Limits) -> Metadata:
         raise CorruptImage(broken[0])
     whole = not (parts.problems or window.truncated)
     blocks = _with_problems(blocks, parts.problems)
-    return summed_up(
-        Metadata(
-            image=describe(parts, tags, whole=whole, exif_whole=blocks["exif"].status in _WHOLE),
-            tags=tags,
-            blocks=blocks,
-            ranges=tuple(window.ranges),
-            truncated=window.truncated,
-        )
-    )
+    picture = describe(parts, tags, whole=whole, exif_whole=blocks["exif"].status in _WHOLE)
+    answers = _answers(tags, blocks)
+    return Metadata(picture, tags, blocks, *answers, ranges=tuple(window.ranges), truncated=window.truncated)
 
 
 def summed_up(metadata: Metadata) -> Metadata:
     """The metadata with the answers that its tags give."""
     blocks = dict(metadata.blocks)
-    summary = guarded(lambda: summarise(metadata.tags), lambda block: blocks.update(summary=block)) or Summary()
-    return replace(
-        metadata,
-        blocks=blocks,
-        taken=summary.taken,
-        position=summary.position,
-        camera=summary.camera,
-        exposure=summary.exposure,
-        pose=summary.pose,
-        text=summary.text,
-        sources=summary.sources,
-    )
+    answers = _answers(metadata.tags, blocks)
+    return replace(metadata, blocks=blocks, **answers._asdict())
+
+
+def _answers(tags: Mapping[str, Tag], blocks: dict[str, Block]) -> Summary:
+    """The answers that the tags give; where a rule fails, none, and `blocks` says so."""
+    found = guarded(summarise, tags)
+    if isinstance(found, Block):
+        blocks["summary"] = found
+        return Summary()
+    return found
 
 
 def _kind(window: Window) -> Kind:
@@ -98,57 +91,55 @@ def _kind(window: Window) -> Kind:
 def _walk(window: Window, kind: Kind) -> Parts:
     parts = Parts(kind.format, kind.mime)
 
-    def failed(block: Block) -> None:
-        parts.problems.append((FILE, block.reason or ""))
-
-    if kind.container is Container.TIFF:
-        return guarded(lambda: tiff.walk(window), failed) or parts
-    guarded(lambda: WALKS[kind.container](window, parts), failed)
-    return parts
+    walked = guarded(tiff.walk, window) if kind.container is Container.TIFF else _filled(parts, kind, window)
+    if isinstance(walked, Block):
+        parts.problems.append((FILE, walked.reason or ""))
+        return parts
+    return walked
 
 
-def _read(window: Window, parts: Parts) -> Found:
+def _filled(parts: Parts, kind: Kind, window: Window) -> Parts | Block:
+    """The parts, filled as far as the walk of the container came."""
+    return guarded(WALKS[kind.container], window, parts) or parts
+
+
+def _read(window: Window, parts: Parts) -> tuple[Tags, dict[str, Block]]:
     """Tags and states of the blocks, each read by its own stage."""
-    tags: Tags = {}
-    blocks: dict[str, Block] = {}
     limits, budget = window.limits, window.budget
-
-    def stage(name: str, read: Callable[[], Found]) -> None:
-        found = guarded(read, lambda block: blocks.update({name: block}))
-        if found is not None:
+    exif_found = guarded(exif.read_all, parts.exif, limits, budget)
+    tags, blocks = ({}, {"exif": exif_found}) if isinstance(exif_found, Block) else exif_found
+    others = {
+        "xmp": guarded(xmp.read, parts.xmp, parts.xmp_extended, limits, budget),
+        "iptc": guarded(iptc.read, parts.iptc, limits),
+    }
+    for name, found in others.items():
+        if isinstance(found, Block):
+            blocks[name] = found
+        else:
             tags.update(found[0])
-            blocks.update(found[1])
-
-    stage("exif", lambda: exif.read_all(parts.exif, limits, budget))
-    stage("xmp", lambda: _named("xmp", xmp.read(parts.xmp, parts.xmp_extended, limits, budget)))
-    stage("iptc", lambda: _named("iptc", iptc.read(parts.iptc, limits)))
+            blocks[name] = found[1]
     return tags, blocks
 
 
-def _named(name: str, found: tuple[Tags, Block]) -> Found:
-    return found[0], {name: found[1]}
-
-
-def guarded(stage: Callable[[], T], failed: Callable[[Block], None]) -> T | None:
-    """The stage's result; where the file makes it raise, None, and `failed` is told why.
+def guarded(stage: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Block:
+    """The stage's result; where the file makes it raise, the state of its block, which says why.
 
     What the bucket raises goes on up: another attempt may do better.
     """
     try:
-        return stage()
+        return stage(*args, **kwargs)
     except WorkerError:
         raise
     except Spent:
-        failed(Block(BlockStatus.PARTIAL, "time: the CPU time for one object is spent"))
+        return Block(BlockStatus.PARTIAL, "time: the CPU time for one object is spent")
     except Unread as unread:
-        failed(Block(BlockStatus.PARTIAL, f"budget: {unread}"))
+        return Block(BlockStatus.PARTIAL, f"budget: {unread}")
     except Cut as cut:
-        failed(Block(BlockStatus.PARTIAL, f"cut: {cut}"))
+        return Block(BlockStatus.PARTIAL, f"cut: {cut}")
     except Oversized as oversized:
-        failed(Block(BlockStatus.PARTIAL, f"oversized: {oversized}"))
+        return Block(BlockStatus.PARTIAL, f"oversized: {oversized}")
     except Exception as error:  # noqa: BLE001 -- a parser's bug must cost one block of one image, never the worker
-        failed(Block(BlockStatus.FAILED, f"internal: {type(error).__name__} in the reader"))
-    return None
+        return Block(BlockStatus.FAILED, f"internal: {type(error).__name__} in the reader")
 
 
 def _with_problems(blocks: Mapping[str, Block], problems: list[tuple[str, str]]) -> dict[str, Block]:

@@ -5,8 +5,7 @@ one object: `summarise(tags_from_fields(stored))`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker.extract.camera import camera
 from worker.extract.exposure import exposure
@@ -18,9 +17,8 @@ from worker.extract.text import text
 from worker.model import Camera, Exposure, Pose, Position, Tag, Taken, Text
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The answers, None where the file has none, and the tag that each came from.
+class Summary(NamedTuple):
+    """The answers, None where the file has none, and the tag that each came from; in the order of Metadata's fields.
 
     `sources` maps `taken`, `position`, and `camera.lens` and its like, to `ExifIFD:LensModel` and its like.
     """
@@ -31,7 +29,7 @@ class Summary:
     exposure: Exposure | None = None
     pose: Pose | None = None
     text: Text | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = {}
 
 
 def summarise(tags: Tags) -> Summary:

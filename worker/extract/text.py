@@ -8,10 +8,8 @@ text cut by a field of limited size, and any text over what a camera fills in by
 import re
 from collections.abc import Iterator
 
-from worker.extract.lookup import SIDECAR, Tags, number_of, text_of
+from worker.extract.lookup import SIDECAR, Sources, Tags, number_of, text_of
 from worker.model import Text
-
-Sources = dict[str, str]
 
 _TITLE = ("IPTC:ObjectName", "XMP-dc:title", "IFD0:XPTitle", "ExifIFD:ImageTitle")
 _DESCRIPTION = (

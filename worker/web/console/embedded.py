@@ -8,6 +8,7 @@ from worker.extract.parts import Parts, TiffBlock, Unread
 from worker.extract.sniff import Container, Kind
 from worker.extract.stages import guarded
 from worker.extract.window import Window
+from worker.model import Block
 
 _COMPRESSION, _STRIP, _SUB, _STRIP_BYTES, _JPEG, _JPEG_BYTES = 0x0103, 0x0111, 0x014A, 0x0117, 0x0201, 0x0202
 _PANASONIC = 0x002E
@@ -22,7 +23,9 @@ def previews(window: Window, kind: Kind, most: int) -> list[bytes]:
     """The JPEGs of at most `most` bytes that a file's EXIF names, the smallest first. What is damaged is left out."""
     found: dict[int, bytes] = {}
     for block in _blocks(window, kind):
-        guarded(lambda: found.update(_of_block(window, block, most)), lambda _: None)  # noqa: B023 -- called at once
+        of_block = guarded(_of_block, window, block, most)
+        if not isinstance(of_block, Block):
+            found.update(of_block)
     return [found[length] for length in sorted(found)]
 
 
@@ -30,7 +33,7 @@ def _blocks(window: Window, kind: Kind) -> list[TiffBlock]:
     if kind.container is Container.TIFF:
         return [TiffBlock(window)]
     parts = Parts(kind.format, kind.mime)
-    guarded(lambda: WALKS[kind.container](window, parts), lambda _: None)
+    guarded(WALKS[kind.container], window, parts)
     return parts.exif
 
 
