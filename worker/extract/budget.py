@@ -17,17 +17,19 @@ class Oversized(Exception):
 class Budget:
     """CPU seconds of this thread, counted from construction, and bytes of decompressed text of one object.
 
-    Waiting for bytes does not count, so a slow bucket never makes an image partial. `check` costs about 0.3 us:
-    call it per IFD, per box or per 64 entries.
+    Waiting for bytes does not count, so a slow bucket never makes an image partial. Call `check` per IFD, per box or
+    per 64 entries: it costs 0.1 us, and 0.6 us after the first so many seconds on the wall. Until then the thread
+    cannot have used them up, and the clock of the thread, which costs a call of the system, need not be asked.
     """
 
     def __init__(self, seconds: float, inflated_bytes: int = 16 * 1024 * 1024) -> None:
         self._end = time.thread_time() + seconds
+        self._earliest = time.monotonic() + seconds
         self._inflated_left = inflated_bytes
 
     def check(self) -> None:
         """Raise Spent when the time is over."""
-        if time.thread_time() > self._end:
+        if time.monotonic() >= self._earliest and time.thread_time() > self._end:
             raise Spent
 
     def inflate(self, data: bytes) -> bytes:

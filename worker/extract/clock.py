@@ -1,7 +1,6 @@
 """Dates and times as files write them: one reader for EXIF, XMP and IPTC forms."""
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -50,40 +49,37 @@ def parse(text: str, subseconds: str = "") -> Clock | None:
     match = _CLOCK.fullmatch(text)
     if match is None:
         return None
-    year, month, day, hour, minute, *rest = match.groups()
+    year, month, day, hour, minute, second, digits, zone = match.groups()
     if not FIRST_YEAR <= int(year) <= LAST_YEAR:
         return None
-    if month in _UNKNOWN:
-        return Clock(year, "year", datetime(int(year), 1, 1), None)  # noqa: DTZ001 -- a wall clock has no zone
     try:
+        if month in _UNKNOWN:
+            return Clock(year, "year", _moment(f"{year}-01-01"), None)
         if day in _UNKNOWN:
-            return Clock(f"{year}-{month}", "month", datetime(int(year), int(month), 1), None)  # noqa: DTZ001
-        date = int(year), int(month), int(day)
+            return Clock(f"{year}-{month}", "month", _moment(f"{year}-{month}-01"), None)
+        date = f"{year}-{month}-{day}"
         if hour is None or hour > "23" or minute > "59":
-            return Clock(f"{year}-{month}-{day}", "day", datetime(*date), None)  # noqa: DTZ001
-        local = f"{year}-{month}-{day}T{hour}:{minute}"
-        return _with_time(local, (*date, int(hour), int(minute)), rest, subseconds)
+            return Clock(date, "day", _moment(date), None)
+        local, offset = f"{date}T{hour}:{minute}", offset_in(zone) if zone else None
+        if second is None or second > "59":
+            return Clock(local, "minute", _moment(local), offset)
+        return _to_the_second(f"{local}:{second}", digits or _digits(subseconds), offset)
     except ValueError:
         return None
 
 
 _UNKNOWN = {None, "  ", "00"}
+_moment = datetime.fromisoformat
+"""A wall clock's, as it has no zone. Raises ValueError where there is no such day."""
 
 
-def _with_time(local: str, upto: tuple[int, int, int, int, int], rest: Sequence[str | None], subseconds: str) -> Clock:
-    """The clock of what is known up to the minute, as text and as numbers; `rest` are second, its digits, offset.
-
-    Raises ValueError where there is no such day.
-    """
-    second, digits, zone = rest
-    offset = offset_in(zone) if zone else None
-    if second is None or second > "59":
-        return Clock(local, "minute", datetime(*upto), offset)  # noqa: DTZ001
-    digits = digits or _digits(subseconds)
+def _to_the_second(local: str, digits: str, offset: str | None) -> Clock:
+    """The clock of what is known to the second, and to these digits of it."""
+    moment = _moment(local)
     if not digits:
-        return Clock(f"{local}:{second}", "second", datetime(*upto, int(second)), offset)  # noqa: DTZ001
-    moment = datetime(*upto, int(second), int(digits[:6].ljust(6, "0")))  # noqa: DTZ001
-    return Clock(f"{local}:{second}.{digits}", "subsecond", moment, offset)
+        return Clock(local, "second", moment, offset)
+    moment = moment.replace(microsecond=int(digits[:6].ljust(6, "0")))
+    return Clock(f"{local}.{digits}", "subsecond", moment, offset)
 
 
 def _digits(subseconds: str) -> str:

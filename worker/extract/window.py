@@ -86,8 +86,9 @@ class Window:
     """A Buffer over an object that is read in a few ranges, within `limits.reads` and `limits.total_bytes`.
 
     `ranges` are the (offset, length) pairs read so far, one per request; `truncated` says that something was
-    wanted and refused. `budget` is the CPU time and inflation that this object may still have. Raises what the
-    reader raises, and SourceUnavailable where it delivers fewer bytes than it must.
+    wanted and refused. `budget` is the CPU time and inflation that this object may still have. `at_hand` are the bytes
+    from the beginning that are there. Raises what the reader raises, and SourceUnavailable where it delivers fewer
+    bytes than it must.
     """
 
     def __init__(self, reader: RangeReader, limits: Limits) -> None:
@@ -100,19 +101,19 @@ class Window:
         self._bytes_left = limits.total_bytes
         self._step = STEP // 2
         self._spans: list[_Span] = []
-        self._head = b""
+        self.at_hand = b""
 
     def read(self, offset: int, length: int) -> bytes:
         """The bytes [offset, offset + length) cut at `size`; fetches on a miss, with read-ahead."""
         end = offset + length
-        if offset >= 0 and end <= len(self._head):
-            return self._head[offset:end]
+        if offset >= 0 and end <= len(self.at_hand):
+            return self.at_hand[offset:end]
         end = min(end, self.size)
         if offset < 0 or offset >= end:
             return b""
         for start, stop in self._missing(offset, end):
             self._fetch(start, max(stop, start + self._next_step(start)), needed=stop)
-        return self._head[offset:end] if end <= len(self._head) else self._assemble(offset, end)
+        return self.at_hand[offset:end] if end <= len(self.at_hand) else self._assemble(offset, end)
 
     def prefetch(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Fetch exactly these (offset, length) ranges, near ones together, without read-ahead.
@@ -172,7 +173,7 @@ class Window:
         self._spans = [old for old in self._spans if not (span.start <= old.start and old.end <= span.end)]
         insort(self._spans, span)
         if span.start == 0:
-            self._head = span.data
+            self.at_hand = span.data
 
     def _assemble(self, start: int, end: int) -> bytes:
         first = bisect_right(self._spans, start, key=lambda span: span.start) - 1
@@ -193,6 +194,7 @@ class Section:
         self.size = min(max(length, 0), window.size - self._offset)
         self.limits = window.limits
         self.budget = window.budget
+        self.at_hand = b""
 
     def read(self, offset: int, length: int) -> bytes:
         """The bytes [offset, offset + length) of the section, cut at its end; fetches on a miss."""

@@ -20,6 +20,8 @@ _ENDS = {_SOS, _EOI}
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BARE = {0x01, *range(0xD0, 0xD9)}
 """TEM, RST0-7 and SOI: markers without a length."""
+_UNSIZED = _ENDS | _BARE
+_NO_MARKERS = {0x00, 0xFF}
 _WANTED = {_APP1, _APP2, _APP13} | _FRAMES
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _BLOCK = 64 * 1024
@@ -64,14 +66,16 @@ def _segments(view: View) -> Iterator[tuple[int, int, int]]:
     """(marker, offset, length) of the payload of each wanted segment, until the scan begins."""
     at = 2
     for _ in range(_MOST_SEGMENTS):
-        head = view.read(at, 4)
-        if len(head) < 4 or head[0] != 0xFF or head[1] in {0x00, 0xFF}:
+        head = view.at_hand[at : at + 4]
+        if len(head) < 4:
+            head = view.read(at, 4)
+        if len(head) < 4 or head[0] != 0xFF or head[1] in _NO_MARKERS:
             at = _next_marker(view, at)
             head = view.read(at, 4)
         marker = head[1]
-        if marker in _ENDS:
-            return
-        if marker in _BARE:
+        if marker in _UNSIZED:
+            if marker in _ENDS:
+                return
             at += 2
             continue
         if len(head) < 4:
