@@ -108,7 +108,14 @@ def test_a_character_cut_in_half_by_the_fields_size_is_dropped(charset: bytes | 
 
 @pytest.mark.parametrize(
     ("raw", "text"),
-    [(b"Oslo\0\0\0", "Oslo"), (b"  Oslo ", "Oslo"), (b"one\rtwo\r\nthree", "one\ntwo\nthree"), (b"   ", ""), (b"", "")],
+    [
+        (b"Oslo\0\0\0", "Oslo"),
+        (b"O\0s\0l\0o\0", "Oslo"),
+        (b"  Oslo ", "Oslo"),
+        (b"one\rtwo\r\nthree", "one\ntwo\nthree"),
+        (b"   ", ""),
+        (b"", ""),
+    ],
 )
 def test_padding_and_line_ends(raw: bytes, text: str) -> None:
     assert read(dataset(90, raw))[0]["IPTC:City"] == text
