@@ -144,6 +144,12 @@ def test_the_same_bytes_mean_what_their_group_and_byte_order_say() -> None:
         assert in_ifd0["IFD0:0x0001"].value == in_gps["GPS:GPSLatitudeRef"].value == 0x0102
 
 
+def test_a_value_cut_short_is_not_taken_for_one_that_has_its_first_bytes() -> None:
+    read(tiff({0x0102: numbers(SHORT, 8, 8, 8)}))
+    cut = tiff({0x0102: numbers(SHORT, 8, 8, 8, 8)})[:-2]
+    assert read(cut)[0] == {}
+
+
 @pytest.mark.parametrize("kind", [SHORT, RATIONAL])
 def test_what_files_make_us_remember_is_bounded(kind: int) -> None:
     memory = remembered.memory(remembered.names("IFD0", EXIF), "<", 4)

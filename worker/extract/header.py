@@ -164,7 +164,7 @@ class Header(ExifHeader):
                     at = base + pointed(raw)[0] if length <= _CHEAP else -1
                     raw = data[at : at + length] if at >= 0 else b""
                     content = tag, kind, raw
-                    found = memory.get(content)
+                    found = memory.get(content) if len(raw) == length else None  # a value cut short is another one
                 if found is None:
                     if is_blob or len(raw) < length or tag in special:
                         self._add(key, entry, known, length)
