@@ -7,8 +7,8 @@ and with details (EXIF only), and ExifTool kept open (`-stay_open`, which reads 
 under /dev/shm; with the options that the reference of recall was made with).
 
 What an arm remembers of earlier images is forgotten before each turn: no arm gains by meeting an image again, but
-within a turn it may learn, as it does in a worker. Images are the JPEGs, broken ones too but not those crafted to
-break readers, of the folder that IMAGEMETA_CORPORA names.
+within a turn it may learn, as it does in a worker. Garbage is collected as seldom as in a worker, in all arms. Images
+are the JPEGs, broken ones too but not those crafted to break readers, of the folder that IMAGEMETA_CORPORA names.
 
     python -m bench.extraction [--rounds 5] [--most 1000]
 """
@@ -35,6 +35,7 @@ from worker.errors import WorkerError
 from worker.extract import extract
 from worker.extract.window import BytesReader
 from worker.model import Limits, MakerNotes
+from worker.shard import GC_THRESHOLDS
 
 
 class Arm(NamedTuple):
@@ -148,6 +149,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--most", type=int, default=1000, help="at most as many images")
     arguments = parser.parse_args()
+    gc.set_threshold(*GC_THRESHOLDS)
     logging.getLogger("exifread").setLevel(logging.ERROR)  # or it is slowed by a warning per image without EXIF
     if not corpora().is_dir():
         raise SystemExit(f"no corpora at {corpora()}: set IMAGEMETA_CORPORA")

@@ -76,8 +76,9 @@ def arm(name: str, servers: Servers, core: int | None, variant: Variant) -> Iter
     """An arm at work; its process. Raises RuntimeError with the end of its log where it failed."""
     argv = [sys.executable, "-m", "bench.arms", name, *([] if core is None else [str(core)])]
     settings = {**SETTINGS, "IMAGEMETA_THREADS": str(variant.threads), "IMAGEMETA_SIDECARS": variant.sidecars}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEMETA_")}
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(argv, env={**os.environ, **settings, **servers.environment}, stderr=log)
+        process = subprocess.Popen(argv, env={**inherited, **settings, **servers.environment}, stderr=log)
         try:
             yield process
             process.terminate()

@@ -28,6 +28,8 @@ from worker.settings import Settings
 BEAT_SECONDS = 0.25
 EXIT_CONFIG = 78
 """sysexits.h EX_CONFIG: a person must mend something; starting again does not help."""
+GC_THRESHOLDS = (20_000, 20, 50)
+"""How seldom garbage is looked for: an image makes thousands of objects and no cycle. 3 to 8 % of the CPU (bench/)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def posted(order: Order) -> Iterator[Post]:
 
     Exits with EXIT_CONFIG on Misconfigured, with 1 on what a new process may get over, after one line that says why.
     """
-    gc.set_threshold(20_000, 20, 50)  # an image makes thousands of objects and no cycle: 3 to 8 % of the CPU (bench/)
+    gc.set_threshold(*GC_THRESHOLDS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor passes it on
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())

@@ -111,6 +111,7 @@ def test_a_character_cut_in_half_by_the_fields_size_is_dropped(charset: bytes | 
     [
         (b"Oslo\0\0\0", "Oslo"),
         (b"O\0s\0l\0o\0", "Oslo"),
+        ("Malmö\0\0x".encode(), "Malmö"),
         (b"  Oslo ", "Oslo"),
         (b"one\rtwo\r\nthree", "one\ntwo\nthree"),
         (b"   ", ""),

@@ -106,10 +106,10 @@ def _decoded(raw: bytes, charset: bytes) -> str:
     """Text: UTF-8 wherever it is valid UTF-8, else by the escape sequence in 1:90, else Windows-1252.
 
     Valid UTF-8 outside ASCII is never another encoding by chance, whatever 1:90 says. A character cut in half at
-    the end, by a writer that fills a field to its last byte, does not count against it. A NUL is left out and ends
-    nothing: the dataset's length does. Most are padding, others every second byte of UTF-16.
+    the end, by a writer that fills a field to its last byte, does not count against it. A NUL is left out of
+    ASCII: most are padding, others every second byte of UTF-16. In other text it is the end, as in ExifTool.
     """
-    raw = raw.replace(b"\0", b"")
+    raw = raw.replace(b"\0", b"") if raw.isascii() else raw.partition(b"\0")[0]
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
