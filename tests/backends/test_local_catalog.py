@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.catalog.seeded import documents, of, picture, taken
+from tests.catalog.seeded import UPLOADED, documents, of, picture, taken
 from worker.backends.local.catalog import LocalCatalog
 from worker.backends.local.database import Database
 from worker.backends.local.documents import SCHEMA, LocalDocuments
@@ -101,6 +101,19 @@ def test_thousands_in_one_second_are_all_there_once(store: LocalDocuments, catal
     store.commit([Create(each) for each in made])
     store.commit([Replace(each, head.version) for each in made for head in store.heads([each.key]) if head])
     assert sorted(keys(catalog, "taken:2000")) == sorted(each.key for each in made)
+
+
+def test_facets_of_thousands_are_the_same_along_the_index_of_names_and_through_the_table(
+    store: LocalDocuments, catalog: LocalCatalog
+) -> None:
+    count = 12_000  # more than are read at once, twice
+    store.commit([Create(picture(f"{number % 3}/{number}.jpg", uploaded=UPLOADED)) for number in range(count)])
+    for query, expected in (
+        ("in:gs://photos/0/", count // 3),
+        ("-name:x", count),
+        ("in:gs://photos/ status:ok", count),
+    ):
+        assert catalog.facets(parse(query), ["status", "camera"])["status"] == [("ok", expected)], query
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain, repeat
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any
@@ -15,7 +16,7 @@ from worker.backends.local.catalog_query import Found, found
 from worker.backends.local.database import BUSY_SECONDS, Database
 from worker.backends.local.documents import SCHEMA
 from worker.backends.local.search_table import COLUMN_OF, PILES
-from worker.catalog.facets import Facet, chosen, ranked
+from worker.catalog.facets import FEW, Facet, chosen, ranked
 from worker.catalog.matching import holds
 from worker.catalog.paths import nested, picked
 from worker.catalog.places import metres
@@ -31,13 +32,11 @@ PAGE = 500
 _NAMES = 2000
 """Rows that `by_name` reads at once."""
 _ROWS = 5000
-"""Rows of the table alone that a stream reads at once."""
+"""Rows of the table alone that are read at once. Of more, what they are joined to is too long to be kept in reach."""
 READERS = 4
 """Connections: so many searches run at once, and one that reads tags holds up nobody."""
-_COUNTED = 250_000
-"""Rows whose piles are counted at once."""
-_BETWEEN = "\x1f"
-"""Stands in no value: folded texts have no control characters."""
+_NEXT_PILE, _NEXT_ROW = "\x1f", "\x1e"
+"""Stand in no value: folded texts have no control characters."""
 
 Row = tuple[str, dict[str, Value]]
 
@@ -134,18 +133,26 @@ class LocalCatalog:
         return Counter(dict(self._rows("SELECT pile, count FROM piles WHERE name = ? AND count > 0", (facet.name,))))
 
     def _counted(self, query: Query, facets: Sequence[Facet]) -> dict[str, Counter[str]]:
-        """Sorting what matches once for each facet would take several times as long."""
-        piles: dict[str, Counter[str]] = {facet.name: Counter() for facet in facets}
-        columns = "".join(f", {PILES[facet.name]} AS pile_{facet.name}" for facet in facets)
-        joined = "".join(f", group_concat(pile_{facet.name}, char(31))" for facet in facets)
-        sql, values, id_ = found(query, self._promoted(query))
+        """Sorting what matches once for each facet would take several times as long.
+
+        Facets of few values share a column. The first chunk may come along the index of names, others never do: what
+        does would be sorted anew for each.
+        """
+        groups = [[each] for each in facets if each.name not in FEW]
+        groups += [few] if (few := [each for each in facets if each.name in FEW]) else []
+        columns = "".join(f", {_joined(group)} AS group_{number}" for number, group in enumerate(groups))
+        texts = "".join(f", group_concat(group_{number}, char(30))" for number in range(len(groups)))
+        counts: list[Counter[str]] = [Counter() for _ in groups]
         last: int | None = 2**63 - 1
-        while last is not None:
-            some = f"SELECT {id_} AS id{columns} {sql} AND {id_} < ? ORDER BY {id_} DESC LIMIT {_COUNTED}"
-            ((last, *texts),) = self._rows(f"SELECT min(id){joined} FROM ({some})", (*values, last))
-            for facet, text in zip(facets, texts, strict=True):
-                piles[facet.name].update(text.split(_BETWEEN) if text else ())
-        return piles
+        for in_order in chain((False,), repeat(True)):
+            sql, values, id_ = found(query, self._promoted(query), in_order=in_order)
+            some = f"SELECT {id_} AS id{columns} {sql} AND {id_} < ? ORDER BY {id_} DESC LIMIT {_ROWS}"
+            ((last, *rows),) = self._rows(f"SELECT min(id){texts} FROM ({some})", (*values, last))
+            if last is None:
+                break
+            for count, row in zip(counts, rows, strict=True):
+                count.update(row.split(_NEXT_ROW))
+        return _apart(groups, counts)
 
     def _shown(self, facet: Facet, piles: Counter[str]) -> list[tuple[str, int]]:
         """The largest piles, as people call them."""
@@ -162,6 +169,21 @@ class LocalCatalog:
                 return reader.execute(statement, values).fetchall()
         finally:
             self._readers.put(reader)
+
+
+def _joined(group: Sequence[Facet]) -> str:
+    """A row's piles of these facets, as one text; nothing where it has none."""
+    return " || char(31) || ".join(f"coalesce({PILES[facet.name]}, '')" for facet in group)
+
+
+def _apart(groups: Sequence[Sequence[Facet]], counts: Sequence[Counter[str]]) -> dict[str, Counter[str]]:
+    piles: dict[str, Counter[str]] = {facet.name: Counter() for group in groups for facet in group}
+    for group, counted in zip(groups, counts, strict=True):
+        for joined, count in counted.items():
+            for facet, pile in zip(group, joined.split(_NEXT_PILE), strict=True):
+                if pile:
+                    piles[facet.name][pile] += count
+    return piles
 
 
 def _reader(path: Path, busy_seconds: float) -> Database:
