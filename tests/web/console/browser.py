@@ -88,6 +88,16 @@ class Browser:
     def run(self, script: str, *given: object) -> Any:
         return self.driver.execute_script(script, *given)
 
+    def follow(self, selector: str) -> None:
+        """Click what leads to another page, or to this one anew, and return once its scripts have run."""
+        self.run("window.left = true")
+        self.one(selector).click()
+        wait_until(lambda: self.run("return !window.left && document.readyState === 'complete'"))
+
+    def look_again(self) -> None:
+        """Have this page look for news every two seconds."""
+        self.run("document.querySelector('#every').value = '2'")
+
     def still(self) -> None:
         """Return once what was changed is painted."""
         frames = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[0], 250)))"

@@ -61,10 +61,6 @@ def choose(browser: Browser, file: Path) -> None:
     wait_until(lambda: browser.text("#preview").strip())
 
 
-def looking_again(browser: Browser) -> None:
-    browser.run("document.querySelector('#every').value = '2'")
-
-
 def test_from_a_table_to_its_output(browser: Browser, web: WebSite, tmp_path: Path) -> None:
     web.answers["/3.jpg"] = status(404)
     file = tmp_path / "products.csv"
@@ -76,10 +72,10 @@ def test_from_a_table_to_its_output(browser: Browser, web: WebSite, tmp_path: Pa
     assert len(browser.all("#preview tbody tr")) == 5
     assert "Semicolon" in browser.text("#preview")
 
-    browser.one("#submit").click()
+    browser.follow("#submit")
     wait_until(lambda: browser.all("#output"))
     assert browser.text("h1") == "products.csv"
-    looking_again(browser)
+    browser.look_again()
     wait_until(lambda: "7 of 8 URLs done" in browser.text(".lead"), 60)
     assert browser.text("#retry") == "Retry failed (1)"
     assert browser.text("#failed") == "1 failed"
@@ -96,8 +92,8 @@ def test_from_a_table_to_its_output(browser: Browser, web: WebSite, tmp_path: Pa
     assert len(browser.all("#rows tbody tr")) == 1
     browser.one("#rows summary").click()
     browser.run("document.querySelector('#rows [name=url]').value = arguments[0]", web.url("/better.jpg"))
-    browser.one("#rows details button").click()
-    looking_again(browser)
+    browser.follow("#rows details button")
+    browser.look_again()
     wait_until(lambda: "8 of 8 URLs done" in browser.text(".lead"), 60)
     assert not browser.all("#retry")
     browser.one("nav a[href='/batches']").click()
@@ -110,14 +106,14 @@ def test_what_failed_is_fetched_again(browser: Browser, web: WebSite, tmp_path: 
     file = tmp_path / "again.csv"
     file.write_text(f"url\n{web.url('/again.jpg')}\n")
     choose(browser, file)
-    browser.one("#submit").click()
+    browser.follow("#submit")
     wait_until(lambda: browser.all("#output"))
-    looking_again(browser)
+    browser.look_again()
     wait_until(lambda: browser.all("#retry"), 60)
     web.answers.clear()
-    browser.one("#retry").click()
+    browser.follow("#retry")
     wait_until(lambda: browser.all("#output"))
-    looking_again(browser)
+    browser.look_again()
     wait_until(lambda: "1 of 1 URL done" in browser.text(".lead"), 60)
 
 

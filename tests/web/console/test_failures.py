@@ -106,9 +106,9 @@ def test_a_requeue_is_watched_to_its_end(browser: Browser, folder: Path) -> None
     browser.open("/failures/requeue")
     assert browser.text("#words") == "all failures"
     with started("up", folder, "--no-console", "--shards", "1", IMAGEMETA_LOG_LEVEL="error"):
-        browser.one("#confirm").click()
-        wait_until(lambda: "/runs/" in browser.driver.current_url)
-        browser.run("document.querySelector('#every').value = '2'")
+        browser.follow("#confirm")
+        assert "/runs/" in browser.driver.current_url
+        browser.look_again()
         wait_until(lambda: browser.text("#published") == str(BROKEN), 60)
         wait_until(lambda: browser.text("#again") == str(BROKEN), 60)  # they are still no pictures
         assert browser.text("#pending") == "0"
