@@ -15,6 +15,7 @@ import pytest
 
 from deploy.emulators import NotInstalledError, find_programs
 from deploy.stack import Stack, Storage
+from tests.cli.program import environment
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -90,7 +91,7 @@ def cloud(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-        yield Cloud(stack, storage, project, dict(os.environ))
+        yield Cloud(stack, storage, project, environment(**variables))
     finally:
         storage.stop()
 
