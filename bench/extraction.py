@@ -8,7 +8,7 @@ under /dev/shm; with the options that the reference of recall was made with).
 
 What an arm remembers of earlier images is forgotten before each turn: no arm gains by meeting an image again, but
 within a turn it may learn, as it does in a worker. Garbage is collected as seldom as in a worker, in all arms. Images
-are the JPEGs, broken ones too but not those crafted to break readers, of the folder that IMAGEMETA_CORPORA names.
+are the JPEGs, broken ones too but not those crafted to break readers, of the folder that IMAGE_CORPORA names.
 
     python -m bench.extraction [--rounds 5] [--most 1000]
 """
@@ -49,7 +49,7 @@ BASELINE = "imagemeta, makernotes=never"
 
 
 def corpora() -> Path:
-    return Path(os.environ.get("IMAGEMETA_CORPORA", Path(__file__).parents[2] / "shared" / "corpora"))
+    return Path(os.environ.get("IMAGE_CORPORA", Path(__file__).parents[2] / "shared" / "corpora"))
 
 
 def images(most: int) -> Iterator[Path]:
@@ -152,7 +152,7 @@ def main() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     logging.getLogger("exifread").setLevel(logging.ERROR)  # or it is slowed by a warning per image without EXIF
     if not corpora().is_dir():
-        raise SystemExit(f"no corpora at {corpora()}: set IMAGEMETA_CORPORA")
+        raise SystemExit(f"no corpora at {corpora()}: set IMAGE_CORPORA")
     paths = list(images(arguments.most))
     with exiftool(paths) as reference:
         arms: dict[str, Arm] = {

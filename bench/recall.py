@@ -1,6 +1,6 @@
 """How much of what ExifTool finds is found, and at what cost in reads and bytes.
 
-Run over a folder of images with an `oracle.jsonl`, named by IMAGEMETA_CORPORA: `python -m bench.recall`. Writes what
+Run over a folder of images with an `oracle.jsonl`, named by IMAGE_CORPORA: `python -m bench.recall`. Writes what
 `imagemeta extract DIR --format jsonl` writes, has the scoring tool compare it with the oracle, and prints reads
 and KiB per image for the sets that the goals speak of; with `--markdown`, the page docs/formats.md.
 """
@@ -41,7 +41,7 @@ class Run:
 
 
 def corpora() -> Path:
-    return Path(os.environ.get("IMAGEMETA_CORPORA") or Path(__file__).parents[2] / "shared" / "corpora")
+    return Path(os.environ.get("IMAGE_CORPORA") or Path(__file__).parents[2] / "shared" / "corpora")
 
 
 def extractions(folder: Path, limits: Limits) -> Iterator[Run]:
@@ -114,7 +114,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = corpora()
     if not folder.is_dir():
-        sys.exit(f"no corpora at {folder}: set IMAGEMETA_CORPORA")
+        sys.exit(f"no corpora at {folder}: set IMAGE_CORPORA")
     runs = list(extractions(folder, Limits(makernotes="never")))
     if arguments.markdown:
         print(markdown(folder, runs))

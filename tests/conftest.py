@@ -15,7 +15,13 @@ import pytest
 
 from deploy.emulators import NotInstalledError, find_programs
 from deploy.stack import Stack, Storage
-from tests.cli.program import environment
+from worker.settings import PREFIX
+
+
+def pytest_configure() -> None:
+    """Forget the settings that a developer's shell may have: no test is about them."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -91,7 +97,7 @@ def cloud(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-        yield Cloud(stack, storage, project, environment(**variables))
+        yield Cloud(stack, storage, project, dict(os.environ))
     finally:
         storage.stop()
 

@@ -16,8 +16,6 @@ from worker.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-NOT_SETTINGS = {"IMAGEMETA_CORPORA"}
-"""Variables that tests and benches read; the product does not know them."""
 TO_BE_WRITTEN = {"terraform/terraform.tfvars"}
 """Files of whoever uses it."""
 VARYING = ("created", "updated", "size", "generation")
@@ -49,7 +47,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_settings_that_are_named_exist(page: Path) -> None:
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | NOT_SETTINGS
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     named = set(re.findall(r"IMAGEMETA_[A-Z_]+[A-Z]", page.read_text()))
     assert named <= known | {name for name in named if page.name == "CHANGELOG.md"}
 
