@@ -18,7 +18,6 @@ import functools
 import gc
 import io
 import logging
-import os
 import shutil
 import subprocess
 import tempfile
@@ -31,6 +30,7 @@ from typing import NamedTuple
 
 import exifread
 
+from bench.recall import corpora
 from worker.errors import WorkerError
 from worker.extract import extract
 from worker.extract.window import BytesReader
@@ -46,10 +46,6 @@ class Arm(NamedTuple):
 
 
 BASELINE = "imagemeta, makernotes=never"
-
-
-def corpora() -> Path:
-    return Path(os.environ.get("IMAGE_CORPORA", Path(__file__).parents[2] / "shared" / "corpora"))
 
 
 def images(most: int) -> Iterator[Path]:

@@ -41,6 +41,7 @@ class Run:
 
 
 def corpora() -> Path:
+    """The folder of image corpora, which are not part of this project: it may not be there."""
     return Path(os.environ.get("IMAGE_CORPORA") or Path(__file__).parents[2] / "shared" / "corpora")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bench import recall
 from deploy.emulators import NotInstalledError, find_programs
 from deploy.stack import Stack, Storage
 from worker.settings import PREFIX
@@ -105,7 +106,7 @@ def cloud(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     """The folder of image corpora, which are not part of this project."""
-    folder = Path(__file__).parents[2] / "shared" / "corpora"
+    folder = recall.corpora()
     if not folder.is_dir():
         pytest.skip(f"no image corpora in {folder}")
     return folder

@@ -30,7 +30,7 @@ Result = subprocess.CompletedProcess[str]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This one's, without what a test has set for its own process."""
+    """This one's, without settings that a developer may have."""
     return {name: value for name, value in os.environ.items() if not name.startswith("IMAGEMETA_")} | more
 
 
